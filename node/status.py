@@ -1,0 +1,131 @@
+"""Frozen snapshots of everything that a person may see.
+
+Rules: plain values only (numbers, strings, tuples of these classes), so that each one is JSON by `to_json`;
+raw units (bytes, bytes per second, seconds, unix time), formatting belongs to `node.ui`; nothing secret.
+Imports nothing of shoal: services fill these in, screens and clients read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class TransferState(StrEnum):
+    """The state words of the screens."""
+
+    DOWNLOADING = "Downloading"
+    PAUSED = "Paused"
+    STALLED = "Stalled"
+    VERIFYING = "Verifying"
+    COMPLETE = "Complete"
+    SEEDING = "Seeding"
+    ERROR = "Error"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvideStatus:
+    """How a share stands in the DHT: `stored` of the `closest` nodes hold its provider record."""
+
+    closest: int
+    stored: int
+    at: float | None  # unix time of the last round, None before the first
+    due: float | None  # unix time of the next one
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStatus:
+    """One row of `list`: a share or a download."""
+
+    number: int
+    cid: str
+    name: str
+    size: int
+    files: int
+    state: TransferState
+    reason: str  # why it is stalled, paused or in error; "" otherwise
+    path: str  # where it is, or will be, on disk
+    chunks: int
+    chunks_have: int
+    bytes_have: int
+    down_bps: float
+    up_bps: float
+    eta_s: float | None
+    peers_connected: int
+    peers_known: int
+    received: int
+    sent: int
+    added_at: float
+    link: str
+    provided: ProvideStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """One file inside a share, `path` with forward slashes."""
+
+    path: str
+    size: int
+    sha256: str  # hex, to compare with `sha256sum`
+    bytes_have: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStatus:
+    """One peer of one share, or one connection where `chunks` is 0."""
+
+    number: int
+    peer_id: str
+    address: str  # IP address
+    multiaddr: str
+    chunks: int
+    chunks_have: int
+    down_bps: float
+    up_bps: float
+    received: int
+    sent: int
+    direction: str  # "in" or "out"
+    flags: str  # D we download, U we upload, ! sent bad data
+
+
+@dataclass(frozen=True, slots=True)
+class DetailStatus:
+    """What `info` shows of one item."""
+
+    item: ItemStatus
+    chunk_size: int
+    chunks_in_flight: int
+    chunks_bad: int
+    cells: str  # the chunk map in at most as many cells as were asked for: # have, v in flight, . missing
+    file_list: tuple[FileStatus, ...]  # the first FILES_SHOWN files
+    peers: tuple[PeerStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """What `status` shows of the node itself."""
+
+    version: str
+    peer_id: str
+    addresses: tuple[str, ...]
+    network: str
+    home: str
+    uptime_s: float
+    connections: int
+    routing_table: int
+    records_held: int
+    shares: int
+    downloads: int
+    down_bps: float
+    up_bps: float
+    received: int
+    sent: int
+    rss_bytes: int
+
+
+Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus
+
+
+def to_json(status: Status) -> dict[str, object]:
+    """The snapshot as a JSON object: field names as here, tuples as arrays, states as their words."""
+    return asdict(status)
