@@ -1,0 +1,139 @@
+"""Kademlia's messages: building, encoding, and decoding with limits.
+
+Rules: pure. The protobuf is py-libp2p's `kademlia_pb2.Message`, field for field go-libp2p-kad-dht's; each message goes
+over a stream behind its length as uvarint. A key is raw multihash bytes (or a peer id's). What a peer sends is capped
+here before anything is made of it, and an address or an id that is none is dropped, not an error: honest peers hand on
+what dishonest ones told them. Signed peer records (py-libp2p's own fields) are neither sent nor believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+
+from google.protobuf.message import DecodeError
+from libp2p.kad_dht.pb.kademlia_pb2 import Message
+from multiaddr import Multiaddr  # type: ignore[import-untyped]  # ships no types
+
+from node.net.kad_keyspace import CACHED_IDS, peer_id_bytes, peer_id_text
+from protocols.errors import RemoteProtocolError
+
+MAX_ANSWER = 4 << 20  # bytes; what go-libp2p-kad-dht sends at most (network.MessageSizeMax)
+MAX_REQUEST = 64 << 10  # bytes; an ADD_PROVIDER with 32 long addresses has 8 KiB, and each stream may buffer this much
+MAX_KEY = 80  # bytes; go-libp2p-kad-dht refuses longer ones
+MAX_CLOSER = 32  # entries used of an answer: k, the target itself in FIND_NODE, and some grace
+MAX_PROVIDERS = 50  # entries used of one answer, so that decoding stays under 5 ms; 20 servers give 20 samples
+MAX_ADDRESSES = 16  # used of one peer: more than any host has interfaces times transports worth dialling
+MAX_ADDRESS_BYTES = 256  # a /webtransport address with two certificate hashes has 130
+
+Kind = Message.MessageType
+_KINDS = frozenset(Kind.values())
+_TRANSPORTS = frozenset({"tcp", "udp"})
+_HOSTS = frozenset({"ip4", "ip6", "dns", "dns4", "dns6"})
+_NOBODY = frozenset({"0.0.0.0", "::"})  # "every interface" is no place to dial
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A peer id and its dialable addresses, each a multiaddr with /p2p/<peer id> at its end."""
+
+    peer_id: str
+    addresses: tuple[str, ...] = ()
+
+
+def decode(payload: bytes | bytearray | memoryview) -> Message:
+    """Return the message of one frame; RemoteProtocolError if it is none or breaks a rule about keys."""
+    message = Message()
+    try:
+        message.ParseFromString(bytes(payload))
+    except DecodeError as error:
+        raise RemoteProtocolError(f"not a Kademlia message: {error}") from error
+    if message.type not in _KINDS:
+        raise RemoteProtocolError(f"unknown Kademlia message type {message.type}")
+    if len(message.key) > MAX_KEY:
+        raise RemoteProtocolError(f"a Kademlia key of {len(message.key)} bytes; {MAX_KEY} are allowed")
+    return message
+
+
+def query(kind: Message.MessageType, key: bytes) -> Message:
+    """Return a request that only names a key: FIND_NODE or GET_PROVIDERS."""
+    return Message(type=kind, key=key)
+
+
+def announcement(key: bytes, provider: Contact) -> Message:
+    """Return the ADD_PROVIDER by which `provider` says that it has what `key` names."""
+    return Message(type=Kind.ADD_PROVIDER, key=key, providerPeers=[_entry(provider)])
+
+
+def answer(request: Message, closer: Iterable[Contact], providers: Iterable[Contact] = ()) -> Message:
+    """Return the answer to `request`: its own type and key, so that a peer can tell whose answer it is."""
+    return Message(
+        type=request.type,
+        key=request.key,
+        closerPeers=[_entry(contact) for contact in closer],
+        providerPeers=[_entry(contact) for contact in providers],
+    )
+
+
+def contacts(entries: Sequence[Message.Peer], limit: int) -> list[Contact]:
+    """Return the first `limit` entries as contacts, without those that have no peer id and without repetitions."""
+    found: dict[str, Contact] = {}
+    for entry in islice(entries, limit):
+        try:
+            peer_id = peer_id_text(entry.id)
+        except ValueError:
+            continue
+        wires = islice(entry.addrs, MAX_ADDRESSES)
+        texts = (address_text(wire, peer_id) for wire in wires if len(wire) <= MAX_ADDRESS_BYTES)
+        found.setdefault(peer_id, Contact(peer_id, tuple(dict.fromkeys(filter(None, texts)))))
+    return list(found.values())
+
+
+def names(entries: Iterable[Message.Peer], peer_id: str) -> bool:
+    """Tell whether `peer_id` is among the entries, all of them: a record may stand behind any number of others."""
+    wanted = peer_id_bytes(peer_id)
+    return any(entry.id == wanted for entry in entries)
+
+
+@lru_cache(maxsize=CACHED_IDS)
+def address_text(wire: bytes, peer_id: str) -> str | None:
+    """Return the dialable address of `peer_id` that `wire` stands for, ending in /p2p/, or None if it is none."""
+    try:
+        # multiaddr checks bytes when they are used, not when they are given: only the round trip shows garbage.
+        text = str(Multiaddr(wire))
+        Multiaddr(text)
+    except Exception:  # the library raises half a dozen unrelated types for garbage
+        return None
+    if not is_dialable(text):
+        return None
+    parts = text.split("/")
+    if parts[-2] != "p2p":
+        return f"{text}/p2p/{peer_id}"
+    return text if parts[-1] == peer_id else None
+
+
+def is_dialable(text: str) -> bool:
+    """Tell whether a multiaddr's text names a host and a port; also guards screens from names with odd characters."""
+    if not (text.isascii() and text.isprintable() and " " not in text):
+        return False
+    match text.split("/")[1:]:
+        case ["dnsaddr", _, *_]:
+            return True
+        case [host, name, transport, port, *_]:
+            return host in _HOSTS and name not in _NOBODY and transport in _TRANSPORTS and port != "0"
+        case _:
+            return False
+
+
+@lru_cache(maxsize=CACHED_IDS)
+def _address_wire(text: str, peer_id: str) -> bytes:
+    # go and rust send addresses without the id that stands beside them.
+    wire: bytes = Multiaddr(text.removesuffix(f"/p2p/{peer_id}")).to_bytes()
+    return wire
+
+
+def _entry(contact: Contact) -> Message.Peer:
+    wires = [_address_wire(text, contact.peer_id) for text in contact.addresses[:MAX_ADDRESSES]]
+    return Message.Peer(id=peer_id_bytes(contact.peer_id), addrs=wires)
