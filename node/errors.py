@@ -64,6 +64,7 @@ class StorageError(ShoalError):
     """The disk is full, read-only, or refuses a file."""
 
     code = ExitCode.STORAGE
+    is_full = False  # True where it may go on by itself once there is room
 
 
 class AmbiguousError(ShoalError):
