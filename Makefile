@@ -40,6 +40,8 @@ $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	# libp2p brings trio-typing, whose stubs are of trio 0.22 and would hide the types that trio itself has.
+	rm -rf $(VENV)/lib/python3.*/site-packages/trio-stubs
 	touch $(READY)
 
 clean:
