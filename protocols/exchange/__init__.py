@@ -1,0 +1,66 @@
+"""The chunk-exchange protocol, as SPEC.md has it: everything public is re-exported here."""
+
+from __future__ import annotations
+
+from protocols.exchange.codec import decode, encode
+from protocols.exchange.connection import Connection
+from protocols.exchange.limits import (
+    MAX_AGENT,
+    MAX_DATA,
+    MAX_HAVE,
+    MAX_META_REQUESTS,
+    MAX_REQUESTS,
+    MIN_DATA,
+    MIN_REQUEST_LIMIT,
+    PROTOCOL_ID,
+    VERSION,
+)
+from protocols.exchange.messages import (
+    BitfieldMessage,
+    Bye,
+    ByeReason,
+    Cancel,
+    Data,
+    GetMeta,
+    Have,
+    Hello,
+    Message,
+    MessageType,
+    Meta,
+    Reject,
+    RejectMeta,
+    RejectReason,
+    Request,
+)
+from protocols.exchange.state import State
+
+__all__ = [
+    "MAX_AGENT",
+    "MAX_DATA",
+    "MAX_HAVE",
+    "MAX_META_REQUESTS",
+    "MAX_REQUESTS",
+    "MIN_DATA",
+    "MIN_REQUEST_LIMIT",
+    "PROTOCOL_ID",
+    "VERSION",
+    "BitfieldMessage",
+    "Bye",
+    "ByeReason",
+    "Cancel",
+    "Connection",
+    "Data",
+    "GetMeta",
+    "Have",
+    "Hello",
+    "Message",
+    "MessageType",
+    "Meta",
+    "Reject",
+    "RejectMeta",
+    "RejectReason",
+    "Request",
+    "State",
+    "decode",
+    "encode",
+]
