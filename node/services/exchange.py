@@ -1,0 +1,301 @@
+"""The exchange protocol's service: who is in session with us about which manifest.
+
+Rules: one session per peer and manifest (of two opened at once the one of the smaller peer id stays); every session
+runs in this service's nursery, so that it outlives the download that opened it and goes on serving; whatever a peer
+does ends that session and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import trio
+
+from node.services.content import Content
+from node.services.serving import Serving
+from node.services.session import HELLO_TIMEOUT_S, ExchangeStream, PeerSession
+from protocols.cid import DIGEST_LENGTH, Cid
+from protocols.errors import RemoteProtocolError
+from protocols.exchange import (
+    PROTOCOL_ID,
+    BitfieldMessage,
+    Bye,
+    ByeReason,
+    Cancel,
+    Connection,
+    GetMeta,
+    Have,
+    Hello,
+    Message,
+    Request,
+)
+from protocols.manifest import MAX_MANIFEST_SIZE, PAGE_DIGESTS
+
+log = logging.getLogger(__name__)
+
+REQUEST_LIMIT = 16 << 20
+"""Bytes of unanswered requests we let one peer have: 160 ms at 100 MB/s, and nothing is read before its turn."""
+
+MAX_SESSIONS = 512
+"""Sessions of all manifests together; each costs two tasks and at most a few MiB while it is busy."""
+
+GOODBYE_S = 3.0
+"""How long the last words may take to leave."""
+
+
+class Network(Protocol):
+    """What this service needs of the host."""
+
+    @property
+    def peer_id(self) -> str: ...
+    async def open_stream(self, peer_id: str, protocol_id: str, addresses: tuple[str, ...] = ()) -> ExchangeStream: ...
+
+
+class Listener(Protocol):
+    """A download that wants to hear what its sessions say; all but `heard` are synchronous."""
+
+    def session_opened(self, session: PeerSession) -> None: ...
+    def session_closed(self, session: PeerSession, error: Exception | None) -> None: ...
+    async def heard(self, session: PeerSession, message: Message) -> None: ...
+
+
+class Swarm:
+    """Everybody in session with this node about one manifest."""
+
+    def __init__(self, cid: Cid) -> None:
+        self.cid = cid
+        self.content: Content | None = None
+        self.listener: Listener | None = None
+        self.sessions: dict[str, PeerSession] = {}
+        self.servings: dict[str, Serving] = {}
+        self.banned: set[str] = set()
+
+    def set_content(self, content: Content) -> None:
+        """What is served from now on; sessions that waited for the manifest get our bitfield."""
+        first = self.content is None
+        self.content = content
+        for peer, session in self.sessions.items():
+            self.servings[peer].content = content
+            if first:
+                announce(session, content)
+
+    def announce_have(self, chunks: tuple[int, ...]) -> None:
+        """Tell every peer of newly verified chunks."""
+        for session in tuple(self.sessions.values()):
+            if not session.is_closing:
+                session.queue(Have(chunks=chunks))
+
+
+def announce(session: PeerSession, content: Content) -> None:
+    """Send our bitfield, and have the session check the peer's against the geometry from here on."""
+    session.set_geometry(content.geometry)
+    session.queue(BitfieldMessage(data=content.have.to_bytes()))
+
+
+class Exchange:
+    """All sessions of this node."""
+
+    def __init__(self, network: Network, find_content: Callable[[Cid], Awaitable[Content | None]], agent: str) -> None:
+        self._network = network
+        self._find_content = find_content
+        self._agent = agent
+        self._nursery: trio.Nursery | None = None
+        self._count = 0
+        self.swarms: dict[Cid, Swarm] = {}
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Hold the sessions' nursery open."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            await trio.sleep_forever()
+
+    def swarm(self, cid: Cid) -> Swarm:
+        """The swarm of a manifest, made when it is first asked for."""
+        return self.swarms.setdefault(cid, Swarm(cid))
+
+    async def accept(self, stream: ExchangeStream) -> None:
+        """Serve a stream that a peer opened, until it ends."""
+        session = self._session(stream, None)
+        hello = await self._first_hello(session)
+        if hello is None:
+            return
+        swarm = self.swarms.get(hello.cid)
+        content = swarm.content if swarm else None
+        if content is None and (swarm is None or swarm.listener is None):
+            content = await self._find_content(hello.cid)
+            if content is None:
+                await self._refuse(session, ByeReason.NOT_FOUND, "no such manifest is shared here")
+                return
+            swarm = self.swarm(hello.cid)
+            if swarm.content is None:
+                swarm.set_content(content)
+        assert swarm is not None
+        if session.peer in swarm.banned:
+            await self._refuse(session, ByeReason.BAD_DATA, "wrong data was sent for this manifest")
+        elif self._count >= MAX_SESSIONS:
+            await self._refuse(session, ByeReason.BUSY, "too many sessions")
+        elif not self._admit(swarm, session):
+            await self._refuse(session, ByeReason.DUPLICATE, "a session about this manifest is open already")
+        else:
+            await self._greet_and_run(swarm, session)
+
+    async def open(self, peer: str, addresses: tuple[str, ...], cid: Cid) -> None:
+        """Open a session and start it in the background; returns once the peer has said HELLO.
+
+        Raises RemoteProtocolError when the peer refuses or misbehaves, ShoalError when it can't be reached and
+        trio.BrokenResourceError when the stream ends too early.
+        """
+        stream = await self._network.open_stream(peer, PROTOCOL_ID, addresses)
+        session = self._session(stream, cid)
+        try:
+            await session.greet(self._agent)
+            await self._await_hello(session)
+        except BaseException:
+            stream.reset()
+            raise
+        swarm = self.swarm(cid)
+        if not self._admit(swarm, session):
+            await self._refuse(session, ByeReason.DUPLICATE, "a session about this manifest is open already")
+            return
+        assert self._nursery is not None
+        self._nursery.start_soon(self._run, swarm, session)
+
+    def close_swarm(self, cid: Cid, reason: ByeReason, text: str) -> None:
+        """Say goodbye to everybody about one manifest: it is no longer shared here."""
+        swarm = self.swarms.pop(cid, None)
+        for session in tuple(swarm.sessions.values()) if swarm else ():
+            session.bye(reason, text)
+
+    def _session(self, stream: ExchangeStream, cid: Cid | None) -> PeerSession:
+        connection = Connection(
+            cid,
+            request_limit=REQUEST_LIMIT,
+            max_manifest_size=MAX_MANIFEST_SIZE,
+            max_page_size=PAGE_DIGESTS * DIGEST_LENGTH,
+        )
+        return PeerSession(stream, connection, outbound=cid is not None, now=trio.current_time())
+
+    def _admit(self, swarm: Swarm, session: PeerSession) -> bool:
+        existing = swarm.sessions.get(session.peer)
+        if existing is None:
+            return True
+        ours_stays = self._network.peer_id < session.peer
+        if existing.outbound != session.outbound and existing.outbound == ours_stays and not existing.is_closing:
+            return False
+        existing.bye(ByeReason.DUPLICATE, "a newer session took its place")
+        self._removed(swarm, existing, None)
+        return True
+
+    async def _first_hello(self, session: PeerSession) -> Hello | None:
+        try:
+            return await self._await_hello(session)
+        except (RemoteProtocolError, trio.BrokenResourceError) as error:
+            log.info("%s opened a session and %s", session.peer, error or "was gone")
+            session.stream.reset()
+            return None
+
+    async def _await_hello(self, session: PeerSession) -> Hello:
+        with trio.move_on_after(HELLO_TIMEOUT_S):
+            messages = await session.receive()
+            if messages and isinstance(messages[0], Hello):
+                session.early = messages[1:]
+                return messages[0]
+            if messages and isinstance(messages[0], Bye):
+                raise RemoteProtocolError(f"it refused: {messages[0].text or messages[0].reason.name.lower()}")
+            raise RemoteProtocolError("it hung up before HELLO")
+        raise RemoteProtocolError(f"it said nothing for {HELLO_TIMEOUT_S:.0f} s")
+
+    async def _refuse(self, session: PeerSession, reason: ByeReason, text: str) -> None:
+        with trio.move_on_after(GOODBYE_S):
+            try:
+                if not session.outbound:
+                    await session.greet(self._agent)
+                session.bye(reason, text)
+                await session.write()
+                await session.stream.aclose()
+            except trio.BrokenResourceError:
+                return
+        session.stream.reset()
+
+    async def _greet_and_run(self, swarm: Swarm, session: PeerSession) -> None:
+        try:
+            await session.greet(self._agent)
+        except trio.BrokenResourceError:
+            return
+        await self._run(swarm, session)
+
+    async def _run(self, swarm: Swarm, session: PeerSession) -> None:
+        serving = Serving(session)
+        swarm.sessions[session.peer] = session
+        swarm.servings[session.peer] = serving
+        self._count += 1
+        error: Exception | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write, session)
+                nursery.start_soon(serving.run)
+                error = await self._converse(swarm, session, serving)
+                nursery.cancel_scope.cancel()
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            log.debug("the session with %s about %s broke", session.peer, swarm.cid)
+        finally:
+            self._count -= 1
+            self._removed(swarm, session, error)
+            session.stream.reset()
+
+    async def _converse(self, swarm: Swarm, session: PeerSession, serving: Serving) -> RemoteProtocolError | None:
+        """Talk until one side says BYE, and answer with ours; returns what the peer did wrong."""
+        error = None
+        try:
+            if swarm.content:
+                serving.content = swarm.content
+                announce(session, swarm.content)
+            if swarm.listener:
+                swarm.listener.session_opened(session)
+            await self._read(swarm, session, serving)
+            session.bye(ByeReason.FINISHED)
+        except RemoteProtocolError as broken:
+            log.warning("%s broke the protocol and loses its session: %s", session.peer, broken)
+            session.bye(ByeReason.PROTOCOL_ERROR, str(broken))
+            error = broken
+        with trio.move_on_after(GOODBYE_S):
+            await session.written.wait()
+            await session.stream.aclose()
+        return error
+
+    async def _write(self, session: PeerSession) -> None:
+        """Write until our BYE has left, then give the peer a moment to leave by itself."""
+        await session.write()
+        await trio.sleep(GOODBYE_S)
+        session.stream.reset()
+
+    async def _read(self, swarm: Swarm, session: PeerSession, serving: Serving) -> None:
+        messages: list[Message] = session.early
+        while True:
+            for message in messages:
+                match message:
+                    case GetMeta():
+                        serving.get_meta(message)
+                    case Request():
+                        serving.request(message)
+                    case Cancel():
+                        serving.cancel(message)
+                    case _ if swarm.listener and swarm.sessions.get(session.peer) is session:
+                        await swarm.listener.heard(session, message)
+                    case Bye():
+                        return
+                    case _:
+                        pass  # what a finished share needs not know: bitfields and haves of its leechers
+            messages = await session.receive()
+            if not messages:
+                return
+
+    def _removed(self, swarm: Swarm, session: PeerSession, error: Exception | None) -> None:
+        if swarm.sessions.get(session.peer) is session:
+            del swarm.sessions[session.peer]
+            del swarm.servings[session.peer]
+            if swarm.listener:
+                swarm.listener.session_closed(session, error)

@@ -1,0 +1,112 @@
+"""Answering one peer session: the manifest, its pages, and the chunks that were asked for.
+
+Rules: what waits is bounded by the protocol's own accounting (request_limit and MAX_REQUESTS); requests are read a
+batch at a time, and the next batch is read while the last one is on its way to the socket.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+
+import trio
+
+from node.errors import StorageError
+from node.services.content import Content
+from node.services.session import PeerSession
+from protocols.exchange import (
+    MAX_DATA,
+    Cancel,
+    Data,
+    GetMeta,
+    Meta,
+    Reject,
+    RejectMeta,
+    RejectReason,
+    Request,
+)
+
+log = logging.getLogger(__name__)
+
+READ_BATCH = 1 << 20
+"""Bytes read from disk in one thread hop: one default chunk, or a few hundred small files."""
+
+
+class Serving:
+    """The requests of one peer session, in the order they came."""
+
+    def __init__(self, session: PeerSession) -> None:
+        self.session = session
+        self.content: Content | None = None
+        self.broken: StorageError | None = None
+        self._waiting: deque[Request] = deque()
+        self._wake = trio.Event()
+
+    def get_meta(self, message: GetMeta) -> None:
+        """Answer with the part of the block from the offset that was asked for."""
+        block = self.content.block(message.part) if self.content else None
+        if block is None or message.offset >= len(block):
+            self.session.queue(RejectMeta(part=message.part, reason=RejectReason.UNAVAILABLE))
+            return
+        data = block[message.offset : message.offset + MAX_DATA]
+        self.session.queue(Meta(part=message.part, total=len(block), offset=message.offset, data=data))
+
+    def request(self, message: Request) -> None:
+        """Put a request in the line."""
+        self._waiting.append(message)
+        self._wake.set()
+
+    def cancel(self, message: Cancel) -> None:
+        """End a request early, if it is still in the line."""
+        request = Request(chunk=message.chunk, offset=message.offset, length=message.length)
+        if request in self._waiting:
+            self._waiting.remove(request)
+            self._reject(request, RejectReason.CANCELLED)
+
+    async def run(self) -> None:
+        """Serve until cancelled; one batch is read ahead."""
+        ready, answered = trio.open_memory_channel[tuple[Request, bytes]](0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._read, ready)
+            async with answered:
+                async for request, data in answered:
+                    await self._send(request, data)
+
+    async def _read(self, ready: trio.MemorySendChannel[tuple[Request, bytes]]) -> None:
+        while True:
+            while not self._waiting:
+                await self._wake.wait()
+                self._wake = trio.Event()
+            batch = self._next_batch()
+            if self.content is None:
+                for request in batch:
+                    self._reject(request, RejectReason.UNAVAILABLE)
+                continue
+            for request, answer in zip(batch, await self.content.read(batch), strict=True):
+                if isinstance(answer, StorageError):
+                    self._unreadable(request, answer)
+                else:
+                    await ready.send((request, answer))
+
+    def _next_batch(self) -> list[Request]:
+        batch = [self._waiting.popleft()]
+        size = batch[0].length
+        while self._waiting and size + self._waiting[0].length <= READ_BATCH:
+            batch.append(self._waiting.popleft())
+            size += batch[-1].length
+        return batch
+
+    async def _send(self, request: Request, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(data), MAX_DATA):
+            part = view[start : start + MAX_DATA]
+            await self.session.send_data(Data(chunk=request.chunk, offset=request.offset + start, data=part))
+
+    def _unreadable(self, request: Request, error: StorageError) -> None:
+        if self.broken is None:
+            log.warning("chunk %d can't be read for %s: %s", request.chunk, self.session.peer, error)
+        self.broken = error
+        self._reject(request, RejectReason.UNAVAILABLE)
+
+    def _reject(self, request: Request, reason: RejectReason) -> None:
+        self.session.queue(Reject(chunk=request.chunk, offset=request.offset, length=request.length, reason=reason))

@@ -1,0 +1,170 @@
+"""One exchange stream with one peer: the trio driver around `protocols.exchange.Connection`.
+
+Rules: nothing is decided here about chunks; this file moves bytes. Any task may call `queue` (control messages,
+never blocks) and `send_data` (bulk, waits for room); one writer task alone touches the stream's sending side, and
+control messages always go out before bulk, so that a HAVE or CANCEL never waits behind a chunk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+import trio
+
+from node.swarm.rates import Rate
+from protocols.bitfield import Bitfield
+from protocols.errors import RemoteProtocolError
+from protocols.exchange import BitfieldMessage, Bye, ByeReason, Connection, Data, Have, Message
+from protocols.geometry import Geometry
+
+BULK_QUEUED = 1 << 20
+"""Bytes of DATA waiting per session: enough to keep the socket busy while the next chunk is read from disk."""
+
+CONTROL_QUEUED = 4 << 20
+"""Bytes of control messages waiting: above it the peer has stopped reading for good (a bitfield is at most 1 MiB)."""
+
+HELLO_TIMEOUT_S = 10.0
+"""A peer that opens a stream and says nothing is not a peer; slow links need seconds, not tens of them."""
+
+IDLE_TIMEOUT_S = 300.0
+"""A session in which nothing was said for so long only holds memory; either side opens a new one when it needs it."""
+
+
+class ExchangeStream(Protocol):
+    """What a session needs of `node.net.streams.PeerStream`."""
+
+    @property
+    def peer_id(self) -> str: ...
+    @property
+    def remote_address(self) -> str: ...
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None: ...
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray: ...
+    async def aclose(self) -> None: ...
+    def reset(self) -> None: ...
+
+
+class PeerSession:
+    """One peer session: messages in, messages out, and how fast both went."""
+
+    def __init__(self, stream: ExchangeStream, connection: Connection, *, outbound: bool, now: float) -> None:
+        self.stream = stream
+        self.connection = connection
+        self.outbound = outbound
+        self.peer = stream.peer_id
+        self.address = stream.remote_address
+        self.opened_at = now
+        self.received = 0
+        self.sent = 0
+        self.down = Rate()
+        self.up = Rate()
+        self.sent_bad_data = False
+        self.remote_have: Bitfield | None = None  # what the peer says it has, once it said so and we can read it
+        self.early: list[Message] = []  # what came in the same bytes as HELLO
+        self.written = trio.Event()  # our BYE has left
+        self._chunk_count = 0
+        self._control: deque[bytes] = deque()
+        self._control_bytes = 0
+        self._bulk: deque[Data] = deque()
+        self._bulk_bytes = 0
+        self._wake = trio.Event()
+        self._room = trio.lowlevel.ParkingLot()
+        self._closing = False
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the last word (BYE) is on its way: nothing more can be queued."""
+        return self._closing
+
+    def set_geometry(self, geometry: Geometry) -> None:
+        """The manifest is known: what the peer has said it has can be read from here on."""
+        self._chunk_count = geometry.chunk_count
+        self._note(self.connection.set_geometry(geometry))
+
+    async def greet(self, agent: str) -> None:
+        """Say HELLO, the first message of each side."""
+        for part in self.connection.send(self.connection.hello(agent)):
+            await self.stream.send_all(part)
+
+    async def receive(self) -> list[Message]:
+        """The next messages, at least one; [] after the peer's BYE and end of stream.
+
+        Raises RemoteProtocolError for an illegal message or an end without BYE, and trio.BrokenResourceError when
+        the stream is reset or its connection lost.
+        """
+        while True:
+            with trio.move_on_after(IDLE_TIMEOUT_S) as idle:
+                data = await self.stream.receive_some()
+            if idle.cancelled_caught:
+                self.bye(ByeReason.TIMEOUT, "nothing was said for a while")
+                return []
+            if not data:
+                self.connection.receive_eof()
+                return []
+            self.received += len(data)
+            if messages := self.connection.receive_data(data):
+                self._note(messages)
+                return messages
+
+    def queue(self, message: Message) -> None:
+        """Queue a control message; raises RemoteProtocolError if the peer has long stopped reading."""
+        if self._closing:
+            return
+        for part in self.connection.send(message):
+            self._control.append(bytes(part))
+            self._control_bytes += len(part)
+        if self._control_bytes > CONTROL_QUEUED:
+            raise RemoteProtocolError(f"{self._control_bytes} bytes of messages wait and the peer reads none")
+        self._wake.set()
+
+    async def send_data(self, data: Data) -> None:
+        """Queue one DATA message, waiting while `BULK_QUEUED` bytes are before it."""
+        while self._bulk_bytes >= BULK_QUEUED and not self._closing:
+            await self._room.park()
+        if self._closing:
+            return
+        self._bulk.append(data)
+        self._bulk_bytes += len(data.data)
+        self._wake.set()
+
+    def bye(self, reason: ByeReason, text: str = "") -> None:
+        """Queue the last message; what bulk is still queued is dropped."""
+        if self._closing:
+            return
+        self.queue(Bye.saying(reason, text))
+        self._closing = True
+        self._room.unpark_all()
+        self._wake.set()
+
+    async def write(self) -> None:
+        """The writer task: runs until BYE is written or the stream breaks."""
+        while True:
+            if self._control:
+                batch = b"".join(self._control)
+                self._control.clear()
+                self._control_bytes = 0
+                await self.stream.send_all(batch)
+                self.sent += len(batch)
+            elif self._closing:
+                self.written.set()
+                return
+            elif self._bulk:
+                data = self._bulk.popleft()
+                for part in self.connection.send(data):  # only now: messages are written in the order they are sent
+                    await self.stream.send_all(part)
+                    self.sent += len(part)
+                self._bulk_bytes -= len(data.data)
+                self.up.add(len(data.data), trio.current_time())
+                if self._bulk_bytes < BULK_QUEUED:
+                    self._room.unpark_all()
+            else:
+                await self._wake.wait()
+                self._wake = trio.Event()
+
+    def _note(self, messages: list[Message]) -> None:
+        for message in messages:
+            if isinstance(message, BitfieldMessage):
+                self.remote_have = Bitfield.from_bytes(self._chunk_count, bytes(message.data))
+            elif isinstance(message, Have) and self.remote_have is not None:
+                for chunk in message.chunks:
+                    self.remote_have.set(chunk)
