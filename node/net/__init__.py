@@ -1,0 +1,1 @@
+"""The network: the only package that imports libp2p. Peer ids and multiaddrs above it are plain text."""

@@ -1,0 +1,334 @@
+"""This node on the network: one libp2p host, its connections and its streams.
+
+Rules: everything above speaks in text (peer ids, multiaddrs, protocol ids) and PeerStreams; whatever runs inside the
+library runs in tasks that the host owns and nobody else cancels; one peer's fault ends one stream or one connection.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import trio
+from libp2p.abc import IHost, INetConn, INetStream
+from libp2p.custom_types import TProtocol
+from libp2p.identity.identify import identify as library_identify
+from libp2p.network.connection.swarm_connection import SwarmConn
+from libp2p.peer.id import ID
+from libp2p.peer.peerstore import PeerStore, PeerStoreError
+from libp2p.rcmgr import Direction
+from libp2p.tools.anyio_service import background_trio_service
+from libp2p.transport.upgrader import TransportUpgrader
+from multiaddr import Multiaddr
+
+from node.errors import ShoalError
+from node.net import addresses as multiaddrs
+from node.net import identify, liveness
+from node.net.book import AddressBook, MemoryAddressBook
+from node.net.dialling import DIAL_TIMEOUT_S, Dialler
+from node.net.errors import AddressError, DialError, HostError, ListenError, StreamError
+from node.net.hardening import HardenedHost, HardenedSwarm, connection_config
+from node.net.identity import Identity
+from node.net.keeper import Handler, StreamKeeper, remote_address
+from node.net.listening import check_listenable
+from node.net.notices import ConnectionNotices
+from node.net.streams import PeerStream
+from node.net.upgraders import upgraders
+from protocols.errors import RemoteProtocolError
+
+log = logging.getLogger(__name__)
+
+OPEN_TIMEOUT_S = 10.0  # for a SYN and one round trip behind whatever the connection is busy with
+CLOSE_TIMEOUT_S = 2.0  # for everything; the process is ending and somebody is waiting at a prompt
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """What a host is opened with; addresses are multiaddr text."""
+
+    identity: Identity
+    listen: tuple[str, ...] = ("/ip4/127.0.0.1/tcp/0",)  # none: the host only dials
+    announce: tuple[str, ...] = ()  # advertised besides the listen addresses: a forwarded port, a DNS name
+    address_book: AddressBook = field(default_factory=MemoryAddressBook)
+    agent: str = "shoal"  # what identify says this is; the node adds its version
+    max_connections: int = 300
+    max_inbound: int = 200  # of them; the rest is kept for peers that this node looks for
+    dial_timeout_s: float = DIAL_TIMEOUT_S
+    ping_interval_s: float = liveness.PING_INTERVAL_S
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionInfo:
+    """One live connection."""
+
+    peer_id: str
+    multiaddr: str  # of the remote end, with /p2p/
+    ip: str
+    direction: str  # "in" or "out"
+    opened_at: float  # unix time
+    streams: int
+    received: int  # bytes moved by PeerStreams
+    sent: int
+
+
+@asynccontextmanager
+async def open_host(settings: HostSettings) -> AsyncIterator[Host]:
+    """A running host; leaving the block closes it within CLOSE_TIMEOUT_S, also when cancelled.
+
+    Raises AddressError and ListenError at the start, HostError if the library stops by itself. What the block itself
+    raises comes out as it is, not in a group.
+    """
+    host = Host(settings)
+    block_error: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(host._run)
+            try:
+                yield host
+            except BaseException as error:
+                block_error = error
+                raise
+            finally:
+                host._stopping.set()
+    except BaseExceptionGroup as group:
+        _raise_plain(group, block_error)
+
+
+class Host:
+    """A running node on the network; made by `open_host`."""
+
+    def __init__(self, settings: HostSettings) -> None:
+        self._settings = settings
+        self._listen = [multiaddrs.parse(address) for address in settings.listen]
+        self._announce = [multiaddrs.without_peer_id(multiaddrs.parse(address)) for address in settings.announce]
+        key_pair = settings.identity.key_pair
+        peerstore = PeerStore()
+        self._id = ID.from_pubkey(key_pair.public_key)
+        peerstore.add_key_pair(self._id, key_pair)
+        config = connection_config(settings.max_connections, settings.max_inbound)
+        self._swarm = HardenedSwarm(self._id, peerstore, TransportUpgrader(*upgraders(key_pair)), config)
+        self._swarm.dial_by_book = self._dial_for_library
+        self._raw = HardenedHost(self._swarm, self._advertised)
+        self._raw.identify_by = self._start_identify
+        self._notices = ConnectionNotices(self._swarm, self._connection_opened)
+        self._dialler = Dialler(
+            settings.address_book,
+            existing=self._live_connection,
+            dial=self._dial,
+            hinted=self._addresses_from_identify,
+            timeout_s=settings.dial_timeout_s,
+        )
+        self._streams = StreamKeeper()
+        self._stopping = trio.Event()
+        self.set_handler(liveness.PING, liveness.answer_pings)
+        self.set_handler(identify.IDENTIFY_PUSH, self._remember)
+        library_identify.AGENT_VERSION = settings.agent  # a module constant is the library's only place for it
+
+    # ------------------------------------------------------------------ who and where
+
+    @property
+    def peer_id(self) -> str:
+        """This node's peer id."""
+        return self._settings.identity.peer_id
+
+    @property
+    def raw(self) -> IHost:
+        """The library's host, for modules of `node.net` only."""
+        return self._raw
+
+    def addresses(self) -> list[str]:
+        """Where others can reach this node, with /p2p/: real ports, wildcards expanded, announced ones last."""
+        return [str(address) for address in self._raw.get_addrs()]
+
+    def connections(self) -> list[ConnectionInfo]:
+        """The live connections."""
+        live = [connection for connection in self._swarm.get_connections() if isinstance(connection, SwarmConn)]
+        return [self._describe(connection) for connection in live if not connection.is_closed]
+
+    def on_connected(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(peer_id)` whenever a peer gets its first connection. It must not block."""
+        self._notices.on_connected.append(callback)
+
+    def on_disconnected(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(peer_id)` whenever a peer has lost its last connection. It must not block."""
+        self._notices.on_disconnected.append(callback)
+
+    # ------------------------------------------------------------------ connections and streams
+
+    async def connect(self, target: str, hints: Iterable[str] = ()) -> str:
+        """Connect to a peer, given by id or by a multiaddr with /p2p/; its peer id.
+
+        `hints` are further addresses of it; what the address book and identify know is used too. Returns at once if
+        connected. Raises AddressError and DialError. Safe to cancel.
+        """
+        if target.startswith("/"):
+            address, named = multiaddrs.split_peer_id(multiaddrs.parse(target))
+            if named is None:
+                raise AddressError(f"{target} does not say which peer it is: add /p2p/<peer id>.")
+            hints = [address, *hints]
+        else:
+            named = target
+        peer_id = multiaddrs.parse_peer_id(named)
+        if peer_id == self.peer_id:
+            raise DialError("That is this node itself.")
+        await self._dialler.connect(peer_id, hints)
+        return peer_id
+
+    async def disconnect(self, peer_id: str) -> None:
+        """Close every connection to a peer, within a second or so."""
+        async with trio.open_nursery() as nursery:
+            for connection in self._swarm.get_connections(ID.from_base58(peer_id)):
+                nursery.start_soon(self._swarm.close_connection, connection)
+
+    async def open_stream(self, peer_id: str, protocol_id: str, *, timeout_s: float = OPEN_TIMEOUT_S) -> PeerStream:
+        """A new stream to a peer that speaks `protocol_id`, connecting first if need be.
+
+        Raises DialError, ProtocolRefusedError and StreamError. Safe to cancel.
+        """
+        await self.connect(peer_id)
+        connection = self._live_connection(peer_id)
+        if connection is None:
+            raise StreamError(f"{peer_id} hung up.")
+        return await self._streams.open(connection, protocol_id, timeout_s)
+
+    def set_handler(self, protocol_id: str, handler: Handler) -> None:
+        """Serve inbound streams of `protocol_id`; replaces an earlier handler.
+
+        The handler's stream is closed when it returns and reset when it raises.
+        """
+
+        async def serve(net_stream: INetStream) -> None:
+            await self._streams.serve(protocol_id, handler, net_stream)
+
+        self._raw.set_stream_handler(TProtocol(protocol_id), serve)
+
+    def remove_handler(self, protocol_id: str) -> None:
+        """Refuse `protocol_id` from now on; streams at work go on."""
+        self._raw.remove_stream_handler(TProtocol(protocol_id))
+
+    # ------------------------------------------------------------------ life
+
+    async def _run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run the library until `_stopping` is set; shielded, since a cancel inside it breaks connections."""
+        check_listenable(self._listen)
+        with trio.CancelScope(shield=True):
+            async with background_trio_service(self._swarm):
+                await self._swarm.listen(*(Multiaddr(address) for address in self._listen))
+                if len(self._swarm.listeners) < len(set(self._listen)):
+                    missing = [address for address in self._listen if address not in self._swarm.listeners]
+                    raise ListenError(f"Cannot listen on {', '.join(missing)}.")
+                async with trio.open_nursery() as tasks:
+                    self._streams.tasks = tasks
+                    task_status.started()
+                    await self._stopping.wait()
+                    self._streams.cancel_handlers()
+                    with trio.move_on_after(CLOSE_TIMEOUT_S):
+                        await self._raw.close()
+                    tasks.cancel_scope.cancel()
+
+    def _connection_opened(self, connection: SwarmConn) -> None:
+        self._streams.tasks.start_soon(self._watch, connection, name="liveness")
+
+    async def _watch(self, connection: SwarmConn) -> None:
+        """Close the connection when its peer has stopped answering."""
+
+        async def ping_once() -> None:
+            try:
+                stream = await self._streams.open(connection, liveness.PING, self._settings.ping_interval_s)
+                async with stream:
+                    await liveness.ping(stream)
+            except (StreamError, RemoteProtocolError, trio.BrokenResourceError) as error:
+                log.debug("ping to %s failed: %s", connection.muxed_conn.peer_id, error)
+
+        async with trio.open_nursery() as nursery:
+
+            async def end_with_connection() -> None:
+                await connection.event_closed.wait()
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(end_with_connection)
+            await liveness.wait_dead(
+                ping_once, self._streams.traffic(connection), interval_s=self._settings.ping_interval_s
+            )
+            log.info("%s no longer answers; its connection is closed", connection.muxed_conn.peer_id)
+            await self._swarm.close_connection(connection)
+
+    # ------------------------------------------------------------------ dialling
+
+    def _live_connection(self, peer_id: str) -> INetConn | None:
+        """The newest connection to the peer: the one most surely alive."""
+        live = [c for c in self._swarm.get_connections(ID.from_base58(peer_id)) if not c.is_closed]
+        return live[-1] if live else None
+
+    async def _dial(self, peer_id: str, address: str) -> INetConn:
+        return await self._swarm.dial_once(Multiaddr(address), ID.from_base58(peer_id))
+
+    async def _dial_for_library(self, peer_id: ID) -> INetConn:
+        return await self._dialler.connect(str(peer_id))
+
+    def _addresses_from_identify(self, peer_id: str) -> list[str]:
+        try:
+            known = self._raw.get_peerstore().addrs(ID.from_base58(peer_id))
+        except PeerStoreError:
+            return []
+        return [address for address in map(multiaddrs.from_network, known) if address]
+
+    def _advertised(self, listening: list[Multiaddr]) -> list[Multiaddr]:
+        here = multiaddrs.expand([str(address) for address in listening], multiaddrs.machine_interfaces())
+        return [Multiaddr(address) for address in dict.fromkeys([*here, *self._announce])]
+
+    # ------------------------------------------------------------------ identify
+
+    def _start_identify(self, peer_id: ID) -> None:
+        self._streams.tasks.start_soon(self._identify, peer_id, name="identify")
+
+    async def _identify(self, peer_id: ID) -> None:
+        """Ask a peer for its addresses and protocols; a peer that doesn't say is still a peer."""
+        connection = self._live_connection(str(peer_id))
+        if connection is None:
+            return
+        try:
+            with trio.fail_after(OPEN_TIMEOUT_S):
+                stream = await self._streams.open(connection, identify.IDENTIFY, OPEN_TIMEOUT_S)
+                async with stream:
+                    await self._remember(stream)
+        except (trio.TooSlowError, trio.BrokenResourceError, StreamError, RemoteProtocolError) as error:
+            log.debug("identify of %s failed: %s", peer_id, error)
+
+    async def _remember(self, stream: PeerStream) -> None:
+        """Read one identify message, from a stream that either side opened."""
+        with trio.fail_after(OPEN_TIMEOUT_S):
+            message = await identify.read_identify(stream)
+        reached = await self._settings.address_book.addresses(stream.peer_id)
+        identify.remember(self._raw.get_peerstore(), ID.from_base58(stream.peer_id), message, reached)
+
+    # ------------------------------------------------------------------ views
+
+    def _describe(self, connection: SwarmConn) -> ConnectionInfo:
+        address = remote_address(connection)
+        traffic = self._streams.traffic(connection)
+        return ConnectionInfo(
+            peer_id=str(connection.muxed_conn.peer_id),
+            multiaddr=address,
+            ip=multiaddrs.ip_of(address),
+            direction="in" if connection.direction == Direction.INBOUND else "out",
+            opened_at=connection._created_at,
+            streams=len(connection.get_streams()),
+            received=traffic.received,
+            sent=traffic.sent,
+        )
+
+
+def _raise_plain(group: BaseExceptionGroup[BaseException], block_error: BaseException | None) -> NoReturn:
+    """Raise what went wrong as the caller of `open_host` expects it: its own error, ours, or HostError."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if error is block_error or isinstance(error, ShoalError):
+        raise error from error.__cause__  # keeps the cause, drops the group from the story
+    if block_error is None or isinstance(block_error, trio.Cancelled):
+        raise HostError("The network stack stopped by itself; the log has the details.") from group
+    raise group

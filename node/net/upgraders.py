@@ -1,0 +1,27 @@
+"""How a raw TCP connection becomes an authenticated, multiplexed one: the only place that chooses.
+
+Rules: Noise and yamux, nothing else. py-libp2p's defaults also accept secio and `/plaintext/2.0.0`, where the peer id
+is merely claimed, and mplex, which a malformed frame takes down together with the host; its TLS patches a C struct of
+the interpreter. Every libp2p implementation offers Noise and yamux, so nobody is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from libp2p.abc import IMuxedConn, ISecureTransport
+from libp2p.crypto.keys import KeyPair
+from libp2p.crypto.x25519 import create_new_key_pair as new_x25519_key_pair
+from libp2p.custom_types import TProtocol
+from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
+from libp2p.security.noise.transport import Transport as Noise
+from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
+from libp2p.stream_muxer.yamux.yamux import Yamux
+
+
+def upgraders(
+    key_pair: KeyPair,
+) -> tuple[Mapping[TProtocol, ISecureTransport], Mapping[TProtocol, type[IMuxedConn]]]:
+    """The security transports and the muxers offered, by protocol id, in order of preference."""
+    noise = Noise(key_pair, noise_privkey=new_x25519_key_pair().private_key)
+    return {NOISE: noise}, {TProtocol(YAMUX): Yamux}
