@@ -52,13 +52,8 @@ class RequestBook:
         self._late_cancels = 0  # CANCELs that may still come for requests that have ended
 
     @property
-    def count(self) -> int:
-        """How many requests have not ended."""
-        return self._count
-
-    @property
     def outstanding_bytes(self) -> int:
-        """Their bytes: a request counts whole until it has ended."""
+        """The bytes of the unanswered requests: each counts whole until it has ended."""
         return self._outstanding_bytes
 
     def is_unanswered(self, chunk: int, offset: int, length: int) -> bool:

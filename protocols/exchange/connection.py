@@ -77,7 +77,8 @@ class Connection:
 
         Optional messages that are unknown here, CANCELs that came too late, and whatever follows our own BYE are
         left out; a BITFIELD and HAVEs that come before `set_geometry` are handed out by that. When it raises, what
-        came before in the same bytes is lost with the session. On `Data.data` and its like see `Data`.
+        came before in the same bytes is lost with the session. The properties below tell how things stand after the
+        last of the messages. On `Data.data` and its like see `Data`.
         """
         self._raise_again(ProtocolError)
         if self._remote.state is State.DISMISSED:
