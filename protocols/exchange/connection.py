@@ -59,9 +59,12 @@ class Connection:
         """The buffers to write for a message, in order; LocalProtocolError if it is not legal now.
 
         The message counts as sent from here on: write the buffers of all messages in the order of these calls. Bulk
-        data is not copied: leave it unchanged until it is written.
+        data is not copied: leave it unchanged until it is written. Once the peer has said BYE there are no buffers for
+        anything but a Bye, and no error: it may still be among the messages that the caller has not got to.
         """
         self._raise_again(LocalProtocolError)
+        if self._was_told_bye and message.TYPE is not MessageType.BYE:
+            return []
         try:
             if self._geometry is None and message.TYPE is MessageType.BITFIELD:
                 raise ProtocolError("BITFIELD before set_geometry")
@@ -81,7 +84,7 @@ class Connection:
         last of the messages. On `Data.data` and its like see `Data`.
         """
         self._raise_again(ProtocolError)
-        if self._remote.state is State.DISMISSED:
+        if self._remote.state is State.PARTING:
             return []
         messages = []
         try:
@@ -127,8 +130,8 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether anything but a Bye may still be said by this side, at its time."""
-        return self._local.state is not State.PARTING and self._local.state not in OVER
+        """Whether this side may still say anything but Bye, at its time."""
+        return self._local.state not in OVER
 
     @property
     def remote_cid(self) -> Cid | None:
@@ -166,6 +169,10 @@ class Connection:
     def announced(self, chunk: int) -> bool:
         """Whether our BITFIELD or a HAVE told the peer of this chunk: once told, it isn't told again."""
         return self._local.have is not None and self._local.have[chunk]
+
+    @property
+    def _was_told_bye(self) -> bool:
+        return self._remote.state is State.DONE and self._local.state is State.PARTING
 
     def _hear(self, payload: memoryview) -> Message | None:
         """The message of a payload, unless it is none for the driver."""

@@ -26,13 +26,13 @@ class State(Enum):
     IDLE = "IDLE"  # has said nothing, and may introduce itself
     GREETED = "GREETED"  # has said HELLO; fetches the manifest or serves it, and says BITFIELD once it knows it
     READY = "READY"  # has said BITFIELD: everything else is legal
-    PARTING = "PARTING"  # can't go on with the other side: only BYE is left to say
+    PARTING = "PARTING"  # was told BYE, or can't go on with the other side: only BYE is left to say
     DONE = "DONE"  # has said BYE
-    DISMISSED = "DISMISSED"  # was told BYE: what it still had on its way is of no interest
     BROKEN = "BROKEN"  # has broken a rule: nothing it says is looked at any more
 
 
-OVER: Final = frozenset({State.DONE, State.DISMISSED, State.BROKEN})
+# A side that has come so far says nothing of interest any more, and may close its direction.
+OVER: Final = frozenset({State.PARTING, State.DONE, State.BROKEN})
 
 _META: Final = (Type.GET_META, Type.META, Type.REJECT_META)
 _CHUNKS: Final = (Type.HAVE, Type.REQUEST, Type.DATA, Type.CANCEL, Type.REJECT)
@@ -53,14 +53,13 @@ TRANSITIONS: Final[Mapping[State, Mapping[Type, State]]] = {
     },
     State.PARTING: {Type.BYE: State.DONE},
     State.DONE: {},
-    State.DISMISSED: {},
     State.BROKEN: {},
 }
 
 # What is said -> listener's state -> its state then; what isn't here leaves the listener as it was.
 REACTIONS: Final[Mapping[Type, Mapping[State, State]]] = {
     Type.HELLO: {State.WAITING: State.IDLE},
-    Type.BYE: {state: State.DISMISSED for state in State if state not in OVER},
+    Type.BYE: {state: State.PARTING for state in State if state not in OVER},
 }
 
 # In these states a speaker may also say optional messages, which a listener that doesn't know them ignores.
@@ -84,5 +83,5 @@ def check_optional(speaker: State) -> None:
 
 
 def part(listener: State) -> State:
-    """The state of a side that heard something it can't go on after: a broken rule, or a version it doesn't speak."""
+    """The state of a side that can't go on: the other one broke a rule, or speaks no version that it knows."""
     return listener if listener in OVER else State.PARTING

@@ -14,7 +14,7 @@ CID = Cid.of(DAG_CBOR, b"a manifest")
 KIB = 1024
 # Chunks 0 and 1 of 64 KiB and 2 of 10,000 bytes, an empty file, chunk 3 of 3,000 bytes.
 GEOMETRY = Geometry(64 * KIB, (2 * 64 * KIB + 10_000, 0, 3_000))
-MAX_MANIFEST = 1 << 20
+MAX_MANIFEST = 8 << 20
 MAX_PAGE = 1 << 19
 LIMIT = 1 << 20
 

@@ -54,7 +54,6 @@ LEGAL = {
     State.READY: {*META, *CHUNKS, MessageType.BYE},
     State.PARTING: {MessageType.BYE},
     State.DONE: set(),
-    State.DISMISSED: set(),
     State.BROKEN: set(),
 }
 LEADS_TO = {MessageType.HELLO: State.GREETED, MessageType.BITFIELD: State.READY, MessageType.BYE: State.DONE}
@@ -83,8 +82,6 @@ def in_state(state: State):
                 side.receive_data(frame(0x00))
         case State.DONE:
             pair.tell(side, Bye(ByeReason.STOPPING))
-        case State.DISMISSED:
-            pair.tell(other, Bye(ByeReason.STOPPING))
         case State.BROKEN:
             with pytest.raises(LocalProtocolError):
                 side.send(Have((0,)))
@@ -141,14 +138,24 @@ def test_hearing_more_after_a_goodbye(said):
     _, _, other = in_state(State.DONE)
     with pytest.raises(RemoteProtocolError, match=f"{said.name} is not legal in state DONE"):
         other.receive_data(b"".join(encode(MESSAGES[said])))
-    assert other.local_state is State.DISMISSED
+    assert other.local_state is State.PARTING
 
 
 @every_pair
 def test_what_crosses_our_goodbye_is_ignored(said):
-    _, _, other = in_state(State.DISMISSED)
-    assert other.receive_data(b"".join(encode(MESSAGES[said]))) == []
-    assert other.receive_data(b"\xff\xff\xff\xff\xff") == []
+    _, side, _ = in_state(State.DONE)
+    assert side.receive_data(b"".join(encode(MESSAGES[said]))) == []
+    assert side.receive_data(b"\xff\xff\xff\xff\xff") == []
+    side.receive_eof()
+
+
+@every_pair
+def test_what_we_say_after_the_peers_goodbye_is_not_written_but_for_ours(said):
+    _, _, other = in_state(State.DONE)
+    if said is MessageType.BYE:
+        assert other.send(MESSAGES[said]) == encode(MESSAGES[said])
+    else:
+        assert other.send(MESSAGES[said]) == []
     other.receive_eof()
 
 
@@ -166,7 +173,7 @@ def test_every_transition_ends_in_a_state_or_an_error(said):
 
 def test_a_hello_lets_the_waiting_side_greet_and_a_goodbye_silences_it():
     assert advance(State.IDLE, State.WAITING, MessageType.HELLO) == (State.GREETED, State.IDLE)
-    assert advance(State.READY, State.READY, MessageType.BYE) == (State.DONE, State.DISMISSED)
+    assert advance(State.READY, State.READY, MessageType.BYE) == (State.DONE, State.PARTING)
     assert advance(State.PARTING, State.BROKEN, MessageType.BYE) == (State.DONE, State.BROKEN)
 
 
