@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test lint types imports unit coverage bench soak fuzz lock clean
 
 demo: $(READY)
-	$(BIN)/python tests/demo/demo.py $(if $(FILE),--file "$(FILE)")
+	$(BIN)/python -m tests.demo.demo $(if $(FILE),--file "$(FILE)")
 
 test: lint types imports unit
 
@@ -28,7 +28,7 @@ unit: $(READY)
 	$(BIN)/coverage report
 
 bench: $(READY)
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python -m tests.bench.run
 
 # Exact versions and hashes of everything, so that two installs are the same.
 lock: $(READY)

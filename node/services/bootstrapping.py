@@ -7,7 +7,7 @@ node is alone it tries again, at most every half minute.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import trio
@@ -27,17 +27,23 @@ DIAL_TIMEOUT_S = 10.0
 class Network(Protocol):
     """What this service needs of the host."""
 
-    async def connect(self, address: str) -> str: ...
-    def connection_count(self) -> int: ...
+    async def connect(self, target: str) -> str: ...
+    def connections(self) -> Sequence[object]: ...
+
+
+class Book(Protocol):
+    """Where peers were reached before."""
+
+    async def recent(self, limit: int) -> Sequence[tuple[str, str]]: ...
 
 
 class Bootstrapping:
     """Dials until somebody answers, and again whenever the node is alone."""
 
-    def __init__(self, network: Network, addresses: Sequence[str], remembered: Callable[[int], Sequence[str]]) -> None:
+    def __init__(self, network: Network, addresses: Sequence[str], book: Book) -> None:
         self._network = network
         self._addresses = tuple(addresses)
-        self._remembered = remembered
+        self._book = book
         self.failures: dict[str, str] = {}
 
     async def run(self) -> None:
@@ -45,11 +51,11 @@ class Bootstrapping:
         pause = FIRST_PAUSE_S
         first = True
         while True:
-            if first or self._network.connection_count() == 0:
+            if first or not self._network.connections():
                 first = False
-                remembered = await trio.to_thread.run_sync(self._remembered, REMEMBERED)
+                remembered = [f"{address}/p2p/{peer}" for peer, address in await self._book.recent(REMEMBERED)]
                 await self._dial_all((*self._addresses, *remembered))
-            pause = FIRST_PAUSE_S if self._network.connection_count() else min(LONGEST_PAUSE_S, pause * 2)
+            pause = FIRST_PAUSE_S if self._network.connections() else min(LONGEST_PAUSE_S, pause * 2)
             await trio.sleep(pause)
 
     async def _dial_all(self, addresses: Sequence[str]) -> None:

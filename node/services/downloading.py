@@ -82,7 +82,7 @@ class DownloadTask:
         self.error: ShoalError | None = None
         self.bad_chunks = 0
         self.started_at = trio.current_time()
-        self.lookups_done = 0
+        self.lookups: Callable[[], int] = lambda: 1  # how often the DHT was asked so far
         self._fetch = ManifestFetch(self.cid)
         self._storage = storage
         self._rng = rng
@@ -333,7 +333,7 @@ class DownloadTask:
         if self.blocked:
             return self.blocked
         if not self.swarm.sessions:
-            return self.candidates.why_none() if self.lookups_done else ""
+            return self.candidates.why_none() if self.lookups() else ""
         if self.machine is None:
             return ""
         return self.machine.stall_reason(trio.current_time()) or ""

@@ -8,7 +8,8 @@ does ends that session and nothing else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 import trio
@@ -41,6 +42,9 @@ REQUEST_LIMIT = 16 << 20
 MAX_SESSIONS = 512
 """Sessions of all manifests together; each costs two tasks and at most a few MiB while it is busy."""
 
+LEDGER_PEERS = 256
+"""Peers whose totals are remembered after they left, per manifest: a screenful many times over."""
+
 GOODBYE_S = 3.0
 """How long the last words may take to leave."""
 
@@ -50,7 +54,8 @@ class Network(Protocol):
 
     @property
     def peer_id(self) -> str: ...
-    async def open_stream(self, peer_id: str, protocol_id: str, addresses: tuple[str, ...] = ()) -> ExchangeStream: ...
+    async def connect(self, target: str, hints: Iterable[str] = ()) -> str: ...
+    async def open_stream(self, peer_id: str, protocol_id: str) -> ExchangeStream: ...
 
 
 class Listener(Protocol):
@@ -59,6 +64,24 @@ class Listener(Protocol):
     def session_opened(self, session: PeerSession) -> None: ...
     def session_closed(self, session: PeerSession, error: Exception | None) -> None: ...
     async def heard(self, session: PeerSession, message: Message) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTotals:
+    """Payload bytes that passed between this node and one peer about one manifest."""
+
+    address: str = ""
+    received: int = 0
+    sent: int = 0
+    chunks_have: int = 0  # when it was last heard of
+
+    def plus(self, session: PeerSession) -> PeerTotals:
+        """With what a session moved."""
+        have = session.remote_have.count if session.remote_have is not None else 0
+        return PeerTotals(session.address, self.received + session.down.total, self.sent + session.up.total, have)
+
+
+NOTHING_YET = PeerTotals()
 
 
 class Swarm:
@@ -71,6 +94,30 @@ class Swarm:
         self.sessions: dict[str, PeerSession] = {}
         self.servings: dict[str, Serving] = {}
         self.banned: set[str] = set()
+        self.ledger: dict[str, PeerTotals] = {}
+
+    @property
+    def total_received(self) -> int:
+        """Payload bytes of this manifest that came in, over all sessions since the node started."""
+        return sum(totals.received for totals in self.totals().values())
+
+    @property
+    def total_sent(self) -> int:
+        """Payload bytes of this manifest that went out, likewise."""
+        return sum(totals.sent for totals in self.totals().values())
+
+    def totals(self) -> dict[str, PeerTotals]:
+        """What passed between us and each peer, those that have left included."""
+        totals = dict(self.ledger)
+        for peer, session in self.sessions.items():
+            totals[peer] = totals.get(peer, NOTHING_YET).plus(session)
+        return totals
+
+    def settle(self, session: PeerSession) -> None:
+        """A session is over: keep its totals; of peers beyond `LEDGER_PEERS` the oldest are forgotten."""
+        self.ledger[session.peer] = self.ledger.pop(session.peer, NOTHING_YET).plus(session)
+        while len(self.ledger) > LEDGER_PEERS:
+            del self.ledger[next(iter(self.ledger))]
 
     def set_content(self, content: Content) -> None:
         """What is served from now on; sessions that waited for the manifest get our bitfield."""
@@ -148,7 +195,8 @@ class Exchange:
         Raises RemoteProtocolError when the peer refuses or misbehaves, ShoalError when it can't be reached and
         trio.BrokenResourceError when the stream ends too early.
         """
-        stream = await self._network.open_stream(peer, PROTOCOL_ID, addresses)
+        await self._network.connect(peer, addresses)
+        stream = await self._network.open_stream(peer, PROTOCOL_ID)
         session = self._session(stream, cid)
         try:
             await session.greet(self._agent)
@@ -243,6 +291,7 @@ class Exchange:
             log.debug("the session with %s about %s broke", session.peer, swarm.cid)
         finally:
             self._count -= 1
+            swarm.settle(session)
             self._removed(swarm, session, error)
             session.stream.reset()
 

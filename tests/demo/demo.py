@@ -9,76 +9,17 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
-import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tarfile
 import tempfile
-import time
 from pathlib import Path
 
-SHOAL = Path(sys.executable).with_name("shoal")
+from tests.daemons import Daemon, DaemonError
+
 LEAST_SIZE = 64_000_000
 ENOUGH_SIZE = 96_000_000
-READY_S = 30.0
-
-
-class DemoError(Exception):
-    """A step didn't happen; the sentence says which."""
-
-
-class Node:
-    """One daemon in its own data folder, driven by the command line."""
-
-    def __init__(self, name: str, folder: Path, bootstrap: str | None = None) -> None:
-        self.name = name
-        self.home = folder / name
-        self.home.mkdir()
-        command = [SHOAL, "--home", self.home, "daemon", "--listen", "/ip4/127.0.0.1/tcp/0"]
-        if bootstrap:
-            command += ["--bootstrap", bootstrap]
-        self.log = (folder / f"{name}.out").open("wb")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
-
-    def run(self, *words: str | Path, show: bool = False) -> subprocess.CompletedProcess[str]:
-        """One command against this node; its progress goes to our stderr when `show` is set."""
-        command = [SHOAL, "--home", self.home, *words]
-        stderr = None if show else subprocess.PIPE
-        return subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False)
-
-    def ask(self, *words: str | Path) -> list[dict]:
-        """The results of one command, as JSON."""
-        done = self.run(*words, "--json")
-        if done.returncode:
-            raise DemoError(
-                f"`shoal {' '.join(map(str, words))}` on {self.name} exited {done.returncode}: {done.stderr}"
-            )
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def await_ready(self) -> dict:
-        """The node's status, once it answers."""
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            done = self.run("status", "--json")
-            if done.returncode == 0:
-                return json.loads(done.stdout.splitlines()[-1])
-            time.sleep(0.1)
-        raise DemoError(f"{self.name} didn't start: {Path(self.log.name).read_text(errors='replace')[-2000:]}")
-
-    def stop(self) -> None:
-        """Ask the daemon to leave, and see to it."""
-        self.run("shutdown")
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
 
 
 def default_file(folder: Path) -> Path:
@@ -93,7 +34,7 @@ def default_file(folder: Path) -> Path:
                 if archive.offset > ENOUGH_SIZE:
                     return path
     if path.stat().st_size < LEAST_SIZE:
-        raise DemoError(f"only {path.stat().st_size} bytes of files found on this machine; name one with FILE=path")
+        raise DaemonError(f"only {path.stat().st_size} bytes of files found on this machine; name one with FILE=path")
     return path
 
 
@@ -108,71 +49,55 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def await_provided(node: Node, cid: str) -> None:
-    """Wait until another node holds this node's provider record."""
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline:
-        item = node.ask("info", cid)[-1]["item"]
-        if item["provided"] and item["provided"]["stored"] > 0:
-            return
-        time.sleep(0.1)
-    raise DemoError(f"nobody took {node.name}'s provider record within {READY_S:.0f} s")
-
-
-def fetch(node: Node, cid: str, folder: Path, name: str, digest: str) -> Path:
-    """Download by CID alone and compare with the original."""
+def fetch(node: Daemon, cid: str, folder: Path, name: str, digest: str) -> None:
+    """Download by CID alone, the progress on stderr, and compare with the original."""
     target = folder / f"{node.name}-downloads"
     target.mkdir()
-    done = node.run("get", cid, "-o", target, "--progress", "always" if sys.stderr.isatty() else "plain", show=True)
-    if done.returncode:
-        raise DemoError(f"{node.name}: the download ended with exit code {done.returncode}")
-    path = target / name
-    if sha256(path) != digest:
-        raise DemoError(f"{node.name}: the downloaded file differs from the original")
-    say(f"{node.name}: {path.name} is here, and its SHA-256 is the original's")
-    return path
+    code = node.start("get", cid, "-o", target, stdout=sys.stderr).wait()
+    if code:
+        raise DaemonError(f"{node.name}: the download ended with exit code {code}\n{node.last_words()}")
+    if sha256(target / name) != digest:
+        raise DaemonError(f"{node.name}: the downloaded file differs from the original")
+    say(f"{node.name} has {name}, and its SHA-256 is the original's")
 
 
-def demo(source: Path | None, folder: Path, nodes: list[Node]) -> None:
-    """All steps; raises DemoError at the first that fails."""
-    path = source or default_file(folder)
+def demo(source: Path | None, folder: Path, nodes: list[Daemon]) -> None:
+    """All steps; raises DaemonError at the first that fails."""
+    path = source.resolve() if source else default_file(folder)
     digest = sha256(path)
-    say(f"file: {path.name}, {path.stat().st_size:,} bytes, SHA-256 {digest}")
+    say(f"the file: {path.name}, {path.stat().st_size:,} bytes, SHA-256 {digest}")
 
-    nodes.append(Node("alice", folder))
-    alice = nodes[0].await_ready()
-    say(f"alice listens on {alice['addresses'][0]}")
-    nodes.extend(Node(name, folder, alice["addresses"][0]) for name in ("bob", "carol"))
-    for node in nodes[1:]:
+    alice = Daemon(folder, "alice")
+    nodes.append(alice)
+    say(f"alice listens on {alice.await_ready()['addresses'][0]}")
+    nodes.extend(Daemon(folder, name, alice.address) for name in ("bob", "carol"))
+    _, bob, carol = nodes
+    for node in (bob, carol):
         say(f"{node.name} listens on {node.await_ready()['addresses'][0]}, bootstrapped by alice's multiaddr")
 
-    done = nodes[0].run("share", path, "--json", show=True)
-    if done.returncode:
-        raise DemoError("alice could not share the file")
-    cid = json.loads(done.stdout.splitlines()[-1])["item"]["cid"]
+    cid = alice.ask("share", path)["item"]["cid"]
     say(f"alice shares it as {cid}")
-    await_provided(nodes[0], cid)
-
-    fetch(nodes[1], cid, folder, path.name, digest)
-    await_provided(nodes[1], cid)
-    fetch(nodes[2], cid, folder, path.name, digest)
+    alice.await_provided(cid)
+    fetch(bob, cid, folder, path.name, digest)
+    bob.await_provided(cid)
+    fetch(carol, cid, folder, path.name, digest)
     report(nodes, cid)
 
 
-def report(nodes: list[Node], cid: str) -> None:
+def report(nodes: list[Daemon], cid: str) -> None:
     """Who sent how much to whom, as the receivers counted it; carol must have had some from both."""
-    names = {node.ask("status")[-1]["peer_id"]: node.name for node in nodes}
+    names = {node.ask("status")["peer_id"]: node.name for node in nodes}
     sources: dict[str, int] = {}
     say("who sent how much:")
     for node in nodes[1:]:
-        for peer in node.ask("info", cid)[-1]["peers"]:
+        for peer in node.ask("info", cid)["peers"]:
             if peer["received"]:
                 sender = names[peer["peer_id"]]
                 say(f"  {sender:>6} -> {node.name:<6} {peer['received']:>12,} bytes")
-                if node is nodes[2]:
+                if node is nodes[-1]:
                     sources[sender] = peer["received"]
     if set(sources) != {"alice", "bob"}:
-        raise DemoError(f"carol was to download from alice and bob; she had data from {sorted(sources) or 'nobody'}")
+        raise DaemonError(f"carol was to download from alice and bob; she had data from {sorted(sources) or 'nobody'}")
 
 
 def main() -> int:
@@ -181,12 +106,10 @@ def main() -> int:
     parser.add_argument("--file", type=Path, help="the file to share (default: one that is built here)")
     source = parser.parse_args().file
     folder = Path(tempfile.mkdtemp(prefix="shoal-demo-"))
-    nodes: list[Node] = []
-    os.environ.pop("SHOAL_HOME", None)
-    os.environ.pop("SHOAL_BOOTSTRAP", None)
+    nodes: list[Daemon] = []
     try:
         demo(source, folder, nodes)
-    except DemoError as error:
+    except DaemonError as error:
         say(f"FAILED: {error}")
         return 1
     finally:

@@ -15,6 +15,8 @@ from protocols.manifest import EncodedManifest, FileEntry, Manifest, decode, enc
 
 CHUNK = 65_536
 WINDOW = 256 * 1024
+BYTES_PER_S = 10e6
+"""Of every stream, so that things take time and a test can happen in the middle of them."""
 
 
 class Pipe:
@@ -43,7 +45,7 @@ class FakeStream:
         self.is_closed = False
 
     async def send_all(self, data) -> None:
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(len(data) / BYTES_PER_S)
         while self.outgoing.size >= WINDOW and not self.outgoing.is_broken and not self.is_closed:
             await self.outgoing.changed.wait()
         if self.is_closed:
@@ -117,10 +119,14 @@ class FakeHost:
         self.peer_id = name
         self.opened: list[FakeStream] = []
 
-    async def open_stream(self, peer_id, protocol_id, addresses=()) -> FakeStream:
+    async def connect(self, target, hints=()) -> str:
         await trio.lowlevel.checkpoint()
-        if peer_id not in self.network.handlers:
-            raise NoPeersError(f"{peer_id} is not reachable")
+        if target not in self.network.handlers:
+            raise NoPeersError(f"{target} is not reachable")
+        return target
+
+    async def open_stream(self, peer_id, protocol_id) -> FakeStream:
+        await trio.lowlevel.checkpoint()
         ours, theirs = stream_pair(self.peer_id, peer_id)
         self.opened.append(ours)
         self.network.nursery.start_soon(self.network.handlers[peer_id], theirs)

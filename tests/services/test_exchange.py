@@ -213,7 +213,7 @@ async def test_a_request_out_of_range_costs_the_session(autojump_clock):
 
 
 def _unchecked(message):
-    from protocols.exchange import encode  # noqa: PLC0415 - only this test speaks past a Connection
+    from protocols.exchange import encode
 
     return encode(message)
 
