@@ -1,4 +1,4 @@
-"""Which chunks somebody has: one bit for each chunk, with a count that is always at hand.
+"""Which chunks somebody has: a bit for each, with the count always at hand.
 
 Rules: chunk 0 is the highest bit of the first byte (BEP 3), and the spare bits of the last byte are 0; bytes that
 break this come from a peer and are its fault. The iterators walk a copy taken when they start, so the bitfield may
@@ -39,12 +39,15 @@ class Bitfield:
 
     @classmethod
     def from_bytes(cls, length: int, data: bytes | memoryview) -> Bitfield:
-        """The bitfield a peer sent; raises `RemoteProtocolError` for a wrong length or set spare bits."""
+        """The bitfield a peer sent.
+
+        Raises `RemoteProtocolError` for a wrong length or set spare bits.
+        """
         field = cls(length)
         if len(data) != len(field._bits):
-            raise RemoteProtocolError(f"a bitfield of {length} chunks has {len(field._bits)} bytes, not {len(data)}")
+            raise RemoteProtocolError(f"A bitfield of {length} chunks has {len(field._bits)} bytes, not {len(data)}.")
         if length % 8 and data[-1] & (0xFF >> length % 8):
-            raise RemoteProtocolError(f"the bitfield has bits set beyond its {length} chunks")
+            raise RemoteProtocolError(f"The bitfield has bits set beyond its {length} chunks.")
         field._bits[:] = data
         field._count = int.from_bytes(data, "big").bit_count()
         return field
@@ -108,7 +111,7 @@ class Bitfield:
         return self._places_of(self._lacking(other))
 
     def count_missing_from(self, other: Bitfield) -> int:
-        """How many chunks `other` has and this one lacks: whether that peer is interesting, and how much."""
+        """How many chunks `other` has and this one lacks: how interesting it is."""
         return self._lacking(other).bit_count()
 
     def __eq__(self, other: object) -> bool:

@@ -38,7 +38,7 @@ _CODEC_NAMES: Final = {RAW: "raw", DAG_PB: "dag-pb", DAG_CBOR: "dag-cbor", 0x72:
 
 
 class CidError(ValueError):
-    """A text or bytes that are not a CID shoal can use; `str()` is a sentence for a person."""
+    """Not a CID that shoal can use; `str()` is a sentence for a person."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,7 +61,7 @@ class Cid:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, codecs: tuple[int, ...] = SHARE_CODECS) -> Cid:
-        """The CID in its 36-byte form; raises `CidError`, also when its codec is not one of `codecs`."""
+        """The CID of its 36-byte form; raises `CidError`, also for other `codecs`."""
         if data[:2] == _MULTIHASH_PREFIX and len(data) == CID_LENGTH - 2:
             raise CidError("This is a version 0 CID; shoal uses version 1.")
         if data[:1] != bytes([_VERSION]):
@@ -77,7 +77,7 @@ class Cid:
 
     @classmethod
     def parse(cls, text: str, *, codecs: tuple[int, ...] = SHARE_CODECS) -> Cid:
-        """The CID in its text form (`b…`, `B…` or `z…`); raises `CidError` as `from_bytes` does."""
+        """The CID of its text form (`b…`, `B…` or `z…`); raises as `from_bytes` does."""
         if text.startswith("Qm"):
             raise CidError("This is a version 0 CID ('Qm…'); shoal uses version 1 ('b…').")
         alphabet = _ALPHABETS.get(text[:1])

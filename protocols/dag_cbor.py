@@ -1,4 +1,6 @@
-"""Strict DAG-CBOR from bytes nobody vouches for, and back (https://ipld.io/specs/codecs/dag-cbor/spec/).
+"""Strict DAG-CBOR from bytes nobody vouches for, and back.
+
+Source: https://ipld.io/specs/codecs/dag-cbor/spec/.
 
 Rules: `cbrrr` reads and writes, and takes one encoding for each value: sorted keys, shortest heads, definite
 lengths, no tag but 42, nothing behind the end. What it doesn't bound is bounded here, before it runs: it makes a
@@ -24,7 +26,10 @@ _BYTES, _TEXT, _ARRAY, _MAP, _TAG = 2, 3, 4, 5, 6  # CBOR's major types that hav
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one kind of block may cost to decode: bytes, nesting, and values counting keys and containers."""
+    """What one kind of block may cost to decode.
+
+    In bytes, levels of nesting, and values, where keys and containers count too.
+    """
 
     size: int
     depth: int
@@ -45,24 +50,27 @@ _WHOLE_SIZES: Final = tuple(map(_whole_size, range(256)))
 
 
 def encode(value: dict[str, Any]) -> bytes:
-    """The one DAG-CBOR encoding of a map of maps, lists, text, bytes, integers, booleans and `Cid`s."""
+    """The one DAG-CBOR encoding of a map; links in it are `Cid`s."""
     return cbrrr.encode_dag_cbor(value, cid_type=Cid)
 
 
 def decode(block: bytes, limits: Limits, what: str) -> object:
-    """The value a block holds, with links as `Cid`; raises `RemoteProtocolError` saying what is wrong with `what`."""
+    """The value a block holds, with links as `Cid`.
+
+    Raises `RemoteProtocolError` saying what is wrong with `what`, say "The manifest".
+    """
     if len(block) > limits.size:
-        raise RemoteProtocolError(f"{what} has {len(block)} bytes, more than {limits.size}")
+        raise RemoteProtocolError(f"{what} has {len(block)} bytes, more than {limits.size}.")
     _check_shape(block, limits, what)
     try:
         return cbrrr.decode_dag_cbor(block, cid_ctor=Cid.from_bytes)
     except ValueError as error:
-        reason = str(error)[:MAX_REASON]
-    raise RemoteProtocolError(f"{what} is not strict DAG-CBOR: {reason}")
+        reason = str(error)[:MAX_REASON].rstrip(".")
+    raise RemoteProtocolError(f"{what} is not strict DAG-CBOR: {reason}.")
 
 
 def _check_shape(block: bytes, limits: Limits, what: str) -> None:
-    """Walk the heads of all values and keep nothing but counts: the cost is the block's own size.
+    """Walk the heads of all values, keeping nothing but counts.
 
     Up to the first illegal head this sees what cbrrr will see, and there cbrrr stops: so what it builds is bounded.
     """
@@ -76,31 +84,37 @@ def _check_shape(block: bytes, limits: Limits, what: str) -> None:
                 left = outer.pop()
                 continue
             left -= 1
-            head = block[position]
-            whole = _WHOLE_SIZES[head]
+            whole = _WHOLE_SIZES[block[position]]
             if whole:
                 position += whole
                 continue
-            major, info = head >> 5, head & 0x1F
-            position += 1
-            if info >= 24:
-                width = 1 << (info - 24)
-                info = int.from_bytes(block[position : position + width], "big")
-                position += width
+            major, number, position = _read_head(block, position, what)
             if major in (_BYTES, _TEXT):
-                position += info
+                position += number
             elif major in (_ARRAY, _MAP):
-                members = info * (major - 3)
+                members = number * (major - 3)
                 items += members
                 if items > limits.items:
-                    raise RemoteProtocolError(f"{what} has more than {limits.items} values in it")
+                    raise RemoteProtocolError(f"{what} has more than {limits.items} values in it.")
                 outer.append(left)
                 left = members
                 if len(outer) > limits.depth:
-                    raise RemoteProtocolError(f"{what} is nested deeper than {limits.depth}")
+                    raise RemoteProtocolError(f"{what} is nested deeper than {limits.depth}.")
             else:
                 left += major == _TAG  # a tag stands before its value; cbrrr judges the rest
     except IndexError:
-        raise RemoteProtocolError(f"{what} ends in the middle of a value") from None
+        raise RemoteProtocolError(f"{what} ends in the middle of a value.") from None
     if position != len(block):
-        raise RemoteProtocolError(f"{what} doesn't end where its value does")
+        raise RemoteProtocolError(f"{what} doesn't end where its value does.")
+
+
+def _read_head(block: bytes, position: int, what: str) -> tuple[int, int, int]:
+    """The major type and number of the head at `position`, and the position behind it."""
+    major, number = block[position] >> 5, block[position] & 0x1F
+    position += 1
+    if number < 24:
+        return major, number, position
+    if number > 27:
+        raise RemoteProtocolError(f"{what} has a value of indefinite or reserved length.")
+    end = position + (1 << (number - 24))
+    return major, int.from_bytes(block[position:end], "big"), end

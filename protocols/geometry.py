@@ -1,4 +1,4 @@
-"""Where every chunk of a share lies: chunk numbers to files, offsets and lengths, and back.
+"""Where every chunk of a share lies: numbers to files, offsets and lengths.
 
 Rules: chunks are numbered from 0 through all files in manifest order; a chunk never spans two files; the last chunk
 of a file is short; an empty file has none. Nothing here knows digests, names or peers.
@@ -39,7 +39,10 @@ class ChunkSpan:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """The chunk numbering of files of these sizes (bytes); raises `ValueError` for sizes that can't be."""
+    """The chunk numbering of files of these sizes in bytes.
+
+    Raises `ValueError` for a size below 0 or a chunk size below 1.
+    """
 
     chunk_size: int
     file_sizes: tuple[int, ...]
@@ -70,7 +73,7 @@ class Geometry:
         return self.chunk(index).length
 
     def file_chunks(self, file_index: int) -> range:
-        """The numbers of a file's chunks, empty for an empty file; raises `IndexError` for no such file."""
+        """The numbers of a file's chunks; raises `IndexError` for no such file."""
         if not 0 <= file_index < len(self.file_sizes):
             raise IndexError(f"file {file_index} of {len(self.file_sizes)}")
         return range(self._first_chunks[file_index], self._first_chunks[file_index + 1])
@@ -81,10 +84,11 @@ class Geometry:
 
 
 def chunk_size_for(file_sizes: Sequence[int]) -> int:
-    """The chunk size to share files of these sizes with: 1 MiB, doubled until there are no more than `MAX_CHUNKS`.
+    """The chunk size to share files of these sizes with.
 
-    A function of the sizes alone, so that the same content gets the same manifest on every node. What doesn't fit
-    at `MAX_CHUNK_SIZE` either gets that size, and is refused when its manifest is encoded.
+    It is 1 MiB, doubled until there are no more than `MAX_CHUNKS`: a function of the sizes alone, so that the same
+    content gets the same manifest on every node. What doesn't fit at `MAX_CHUNK_SIZE` either gets that size, and is
+    refused when its manifest is encoded.
     """
     size = DEFAULT_CHUNK_SIZE
     while size < MAX_CHUNK_SIZE and sum(-(-length // size) for length in file_sizes) > MAX_CHUNKS:

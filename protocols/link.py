@@ -1,4 +1,6 @@
-"""The link that people send each other: `shoal:<cid>?name=…&size=…&peer=…` (MANIFEST.md, section 8).
+"""The link that people send each other: `shoal:<cid>?name=…&size=…&peer=…`.
+
+Source: MANIFEST.md, section 8.
 
 Rules: the CID alone decides what is fetched. Name and size are hints to show until the manifest is here, peers are
 hints where to ask first, and none of them is believed. A link is printable ASCII of at most 4 KiB with everything
@@ -37,7 +39,7 @@ class LinkError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A share's CID with hints; raises `LinkError` when made of what no link can carry."""
+    """A share's CID with hints; raises `LinkError` for what no link can carry."""
 
     cid: Cid
     name: str | None = None
@@ -94,7 +96,7 @@ class Link:
 
 
 def parse_target(text: str) -> Link:
-    """What a person means by a link or a bare CID, with blanks around it; raises `LinkError`."""
+    """What a person means by a link or a bare CID; raises `LinkError`."""
     text = text.strip()
     if text[: len(SCHEME)].lower() == SCHEME:
         return Link.parse(text)
@@ -102,7 +104,7 @@ def parse_target(text: str) -> Link:
 
 
 def could_be_cid_prefix(text: str) -> bool:
-    """Whether a share's CID in base32 may start with this text: the short form of one that is known already."""
+    """Whether a share's CID in base32 may start with this text."""
     if len(text) > BASE32_LENGTH:
         return False
     return _CID_PREFIX.fullmatch(text) is not None or (text != "" and _CID_START.startswith(text))

@@ -1,4 +1,6 @@
-"""The manifest: what a share is made of, as one DAG-CBOR block whose CID people pass around (MANIFEST.md).
+"""The manifest: what a share is made of, in a block whose CID people pass on.
+
+Source: MANIFEST.md.
 
 Rules: one encoding for each content, and nothing in it but content, so that the same files under the same name have
 the same CID on every node. Up to `INLINE_DIGESTS` chunk digests are in the block; more are in digest pages, blocks
@@ -68,7 +70,7 @@ _EMPTY_SHA256: Final = sha256().digest()
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One file: its path below the share, its size in bytes and the SHA-256 of all of it."""
+    """One file: its path in the share, its bytes and the SHA-256 of all of it."""
 
     path: Path
     size: int
@@ -77,10 +79,11 @@ class FileEntry:
 
 @dataclass(frozen=True)  # no slots: `geometry` is computed once, when first asked for
 class Manifest:
-    """A share: a single file, whose path is its name, or a folder of files and empty directories.
+    """A share: a single file, or a folder of files and empty directories.
 
-    `digests` are the chunks' SHA-256 in order, 32 bytes each, or empty while the digest pages are missing; `pages`
-    are those pages' CIDs, known once a manifest was decoded. Files and `empty_dirs` are sorted by path.
+    A single file has its name as its path; in a folder, paths start below it. Files and `empty_dirs` are sorted by
+    path. `digests` are the chunks' SHA-256 in order, 32 bytes each, or empty while the digest pages are missing;
+    `pages` are those pages' CIDs, known once a manifest was decoded.
     """
 
     name: str
@@ -98,11 +101,14 @@ class Manifest:
 
     @property
     def has_digests(self) -> bool:
-        """Whether chunks can be verified yet: the digests were inline, or the pages are attached."""
+        """Whether chunks can be verified: digests are inline, or pages attached."""
         return len(self.digests) == self.geometry.chunk_count * DIGEST_LENGTH
 
     def digest(self, index: int) -> bytes:
-        """The SHA-256 of chunk `index`; raises `IndexError` outside the share or before pages are attached."""
+        """The SHA-256 of chunk `index`.
+
+        Raises `IndexError` outside the share, or while the pages are missing.
+        """
         if not 0 <= index < len(self.digests) // DIGEST_LENGTH:
             raise IndexError(f"no digest of chunk {index} of {self.geometry.chunk_count}")
         return self.digests[index * DIGEST_LENGTH : (index + 1) * DIGEST_LENGTH]
@@ -118,11 +124,15 @@ class EncodedManifest:
 
 
 def encode(manifest: Manifest) -> EncodedManifest:
-    """The blocks of a manifest with all its digests; raises `LocalProtocolError` for what no manifest can say."""
+    """The blocks of a manifest that has all its digests.
+
+    Raises `LocalProtocolError`, in words for a person, for what no manifest can say.
+    """
     try:
         _check_content(manifest)
         if not manifest.has_digests:
-            raise RuleError(f"{manifest.geometry.chunk_count} chunks have {len(manifest.digests)} bytes of digests.")
+            count = manifest.geometry.chunk_count
+            raise RuleError(f"{count} chunks can't have {len(manifest.digests)} bytes of digests.")
         _check_small_files(manifest)
     except RuleError as error:
         raise LocalProtocolError(str(error)) from error
@@ -145,12 +155,12 @@ def encode(manifest: Manifest) -> EncodedManifest:
 
 
 def decode(block: bytes) -> Manifest:
-    """The manifest a peer's block holds, without digests if they are in pages; raises `RemoteProtocolError`.
+    """The manifest a peer's block holds, without digests if they are in pages.
 
-    That the block is the one asked for is not checked here: `cid.names(block)`. The largest one takes about a
-    second, so it is not for an event loop.
+    Raises `RemoteProtocolError`. That the block is the one asked for is not checked here: `cid.names(block)`. The
+    largest one takes about a second, so it is not for an event loop.
     """
-    tree = dag_cbor.decode(block, _LIMITS, "the manifest")
+    tree = dag_cbor.decode(block, _LIMITS, "The manifest")
     try:
         manifest = _from_tree(tree)
         _check_content(manifest)
@@ -163,19 +173,25 @@ def decode(block: bytes) -> Manifest:
 
 
 def check_page(manifest: Manifest, number: int, page: bytes) -> None:
-    """Refuse a digest page (from 0) that is not the one named; raises `RemoteProtocolError`."""
+    """Refuse a digest page that is not number `number`, counted from 0.
+
+    Raises `RemoteProtocolError` if its length is wrong or the manifest names another.
+    """
     start = number * PAGE_DIGESTS
     expected = min(PAGE_DIGESTS, manifest.geometry.chunk_count - start) * DIGEST_LENGTH
     if len(page) != expected:
-        raise RemoteProtocolError(f"digest page {number} has {len(page)} bytes, not {expected}")
+        raise RemoteProtocolError(f"Digest page {number} has {len(page)} bytes, not {expected}.")
     if not manifest.pages[number].names(page):
-        raise RemoteProtocolError(f"digest page {number} is not the one the manifest names")
+        raise RemoteProtocolError(f"Digest page {number} is not the one the manifest names.")
 
 
 def attach_pages(manifest: Manifest, pages: Sequence[bytes]) -> Manifest:
-    """The manifest with the digests of all its pages; raises `RemoteProtocolError` if a page is not the one named."""
+    """The manifest with the digests of all its pages.
+
+    Raises `RemoteProtocolError` if a page is not the one named or gives a small file another digest.
+    """
     if len(pages) != len(manifest.pages):
-        raise LocalProtocolError(f"{len(pages)} digest pages for a manifest of {len(manifest.pages)}")
+        raise LocalProtocolError(f"A manifest of {len(manifest.pages)} digest pages was given {len(pages)}.")
     if not manifest.pages:
         return manifest
     for number, page in enumerate(pages):
@@ -218,7 +234,7 @@ def _from_tree(tree: object) -> Manifest:
 
 
 def _check_fields(value: object, fields: dict[str, type]) -> None:
-    """Exactly these keys, and exactly these types: to Python a boolean would be an integer."""
+    """Exactly these keys and types: to Python a boolean would be an integer."""
     if not isinstance(value, dict) or value.keys() != fields.keys():
         raise RuleError(f"The manifest has a map with other keys than {', '.join(fields)}.")
     for key, kind in fields.items():
@@ -251,15 +267,18 @@ def _check_content(manifest: Manifest) -> None:
 
 
 def _check_digest_place(manifest: Manifest) -> None:
-    """Inline up to the limit and in pages beyond it, and as many of either as there are chunks."""
+    """Inline up to the limit, in pages beyond it, and as many as there are chunks."""
     count = manifest.geometry.chunk_count
     inline, pages = (count, 0) if count <= INLINE_DIGESTS else (0, -(-count // PAGE_DIGESTS))
     if (len(manifest.digests), len(manifest.pages)) != (inline * DIGEST_LENGTH, pages):
-        raise RuleError(f"{count} chunks don't have {inline} digests in the manifest and {pages} digest pages.")
+        raise RuleError(
+            f"The manifest has {len(manifest.digests)} bytes of digests and {len(manifest.pages)} digest pages, where "
+            f"{count} chunks need {inline * DIGEST_LENGTH} and {pages}."
+        )
 
 
 def _check_small_files(manifest: Manifest) -> None:
-    """A file of one chunk has that chunk's digest as its SHA-256: anything else could never be finished."""
+    """A file of one chunk has its digest as SHA-256, or it could never be finished."""
     for number, file in enumerate(manifest.files):
         if file.size == 0 or file.size > manifest.chunk_size:
             continue

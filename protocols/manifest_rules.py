@@ -1,4 +1,6 @@
-"""What a manifest may say: its limits, and the rules for names and paths (MANIFEST.md, sections 3 to 5).
+"""What a manifest may say: its limits, and the rules for names and paths.
+
+Source: MANIFEST.md, sections 2 to 5.
 
 Rules: plain values in, `RuleError` out; whose fault that is, the caller knows: a peer's when decoding, ours when
 encoding. Whether a name can be a file name on this machine is the business of whoever writes files.
@@ -31,7 +33,7 @@ class RuleError(ValueError):
 
 
 def check_name(name: str) -> None:
-    """Refuse what can't be one component of a path: empty, `.`, `..`, with `/` or NUL, or over 255 bytes."""
+    """Refuse what can't be one component of a path: `..`, with `/`, too long, …"""
     if _COMPONENT.fullmatch(name) is None:
         raise RuleError("A name is empty, '.' or '..', or has '/' or NUL in it.")
     if name.isascii():
@@ -46,7 +48,7 @@ def check_name(name: str) -> None:
 
 
 def check_tree(files: Sequence[Path], dirs: Sequence[Path]) -> None:
-    """Refuse paths out of bounds or order, and any that is the same as or inside another.
+    """Refuse paths out of bounds or order, and any that is inside another.
 
     Order is bytewise by component, which for UTF-8 is Python's own order of tuples of strings.
     """

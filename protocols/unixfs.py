@@ -1,9 +1,11 @@
-"""The IPFS root of a share: the CID an IPFS node gives the same files, without reading them again.
+"""The IPFS root of a share: the CID an IPFS node gives the same files.
 
-Rules: the profile unixfs-v1-2025 (IPIP-499, https://specs.ipfs.tech/ipips/ipip-0499/), which a share in default
-chunks already has the leaves of. Leaves are raw blocks, trees are balanced with 1024 links to a node, and a file of
-one chunk, or of none, is its raw leaf. Blocks are dag-pb with the links first (https://ipld.io/specs/codecs/dag-pb/spec/);
-they are hashed and dropped.
+Source: the profile unixfs-v1-2025 (IPIP-499, https://specs.ipfs.tech/ipips/ipip-0499/) and the dag-pb specification
+(https://ipld.io/specs/codecs/dag-pb/spec/), both restated in MANIFEST.md, section 7.
+
+Rules: the root follows from the digests, and no file is read. A share in default chunks has that profile's leaves
+already: raw blocks, in balanced trees with 1024 links to a node. A file of one chunk, or of none, is its raw leaf.
+Blocks are hashed and dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ _FILE_TYPE: Final = 2
 
 
 class NotDerivableError(ValueError):
-    """This share has no IPFS root that follows from its digests; `str()` is a sentence for a person."""
+    """The digests give no IPFS root; `str()` is a sentence for a person."""
 
 
 class _Node(NamedTuple):
@@ -45,7 +47,7 @@ _EMPTY_LEAF: Final = _Node(bytes(Cid.of(RAW, b"")), 0, 0)
 
 
 def ipfs_root(manifest: Manifest) -> Cid:
-    """The root CID of a share on IPFS, raw or dag-pb; raises `NotDerivableError` where the digests don't give it."""
+    """The root CID of a share on IPFS, raw or dag-pb; raises `NotDerivableError`."""
     if manifest.chunk_size != LEAF_SIZE:
         raise NotDerivableError(f"Only chunks of {LEAF_SIZE} bytes are IPFS leaves, not {manifest.chunk_size}.")
     if not manifest.has_digests:

@@ -27,17 +27,16 @@ def test_every_spelling_reads_back(cid):
 def test_equal_order_and_hash(one, other):
     assert (one == other) == (one.to_bytes() == other.to_bytes())
     assert len({one, Cid.parse(str(one))}) == 1
-    assert sorted([one, other])[0] == min(one, other, key=lambda cid: (cid.codec, cid.digest))
+    assert min([one, other]) == min(one, other, key=lambda cid: (cid.codec, cid.digest))
 
 
 @given(st.text(max_size=70) | st.text("bzBQm", min_size=1, max_size=3).flatmap(lambda p: st.text().map(p.__add__)))
 def test_any_text_is_a_cid_or_a_cid_error(text):
     try:
         cid = Cid.parse(text)
-    except CidError as error:
-        assert str(error).endswith(".")
-    else:
-        assert text in (str(cid), str(cid).upper(), cid.to_base58())
+    except CidError:
+        return
+    assert text in (str(cid), str(cid).upper(), cid.to_base58())
 
 
 @given(st.binary(max_size=40) | st.binary(max_size=40).map(b"\x01\x71\x12\x20".__add__))
@@ -92,7 +91,7 @@ def test_parsing_a_novel_costs_nothing():
 
 
 def test_only_what_can_be_a_cid_is_made():
-    with pytest.raises(CidError, match="0x72|libp2p-key"):
+    with pytest.raises(CidError, match="not libp2p-key"):
         Cid(0x72, bytes(32))
     with pytest.raises(CidError, match="31"):
         Cid(RAW, bytes(31))
