@@ -1,0 +1,17 @@
+"""Which run of the machine this is: what one run wrote without a flush, the next must not believe unread."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@cache
+def boot_id() -> str:
+    """An id that changes with each boot; "" where the system has none, which counts as a change each time."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
