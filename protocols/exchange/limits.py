@@ -28,11 +28,11 @@ MAX_BITFIELD: Final = 1 << 18
 # The longest payload: a full DATA or META and, rounded up, its type and three numbers of at most nine bytes.
 MAX_PAYLOAD: Final = MAX_DATA + 64
 
-# Chunks in one HAVE: a node that verified more since the last write sends several. At most 4 KiB for 2^21 chunks.
+# Chunks in one HAVE: a node that verified more since the last write sends several. At most 3 KiB for 2^21 chunks.
 MAX_HAVE: Final = 1024
 
 # The unanswered requests of one side. A folder of 3 kB files needs many of them to fill a pipe (512 are 1.5 MB a
-# round trip); each costs the server about 200 bytes. libtorrent sends at most 500 too.
+# round trip); each costs the server a few hundred bytes. libtorrent sends at most 500 too.
 MAX_REQUESTS: Final = 512
 
 # The least number of unanswered bytes a side may accept: one chunk of the default size. With less, a requester
