@@ -1,14 +1,18 @@
 """Frozen snapshots of everything that a person may see.
 
-Rules: plain values only (numbers, strings, tuples of these classes), so that each one is JSON by `to_json`;
-raw units (bytes, bytes per second, seconds, unix time), formatting belongs to `node.ui`; nothing secret.
-Imports nothing of shoal: services fill these in, screens and clients read them.
+Rules: plain values only (numbers, strings, tuples of these classes), so that each one is JSON by `to_json` and
+`from_json` reads it back; raw units (bytes, bytes per second, seconds, unix time), formatting belongs to `node.ui`;
+nothing secret. Imports nothing of shoal: services fill these in, screens and clients read them.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Hashable
+from dataclasses import asdict, dataclass, is_dataclass
 from enum import StrEnum
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 
 class TransferState(StrEnum):
@@ -129,3 +133,42 @@ Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus
 def to_json(status: Status) -> dict[str, object]:
     """The snapshot as a JSON object: field names as here, tuples as arrays, states as their words."""
     return asdict(status)
+
+
+T = TypeVar("T")
+
+
+def from_json(kind: type[T], value: object) -> T:
+    """The snapshot that `to_json` wrote as `value`; members that this version doesn't know are ignored.
+
+    Raises `ValueError` if a member is missing or of another type, as from another version of shoal.
+    """
+    if not isinstance(value, dict):
+        raise ValueError(f"{kind.__name__} isn't an object")
+    members = {}
+    for name, hint in _hints(cast("Hashable", kind)):  # every class is; mypy doubts it
+        if name not in value:
+            raise ValueError(f"{kind.__name__} has no {name}")
+        members[name] = _decode(hint, value[name])
+    return kind(**members)
+
+
+@cache
+def _hints(kind: Hashable) -> tuple[tuple[str, Any], ...]:
+    return tuple(get_type_hints(kind).items())
+
+
+def _decode(hint: Any, value: object) -> object:  # noqa: ANN401 - a type hint has no narrower type
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if get_origin(hint) is tuple and isinstance(value, list | tuple):
+        return tuple(_decode(get_args(hint)[0], item) for item in value)
+    if isinstance(hint, UnionType):  # every union of ours is one kind or None
+        return None if value is None else _decode(get_args(hint)[0], value)
+    if is_dataclass(hint):
+        return from_json(cast("type[object]", hint), value)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint(str(value))
+    if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+        return value
+    raise ValueError(f"{value!r:.40} isn't {hint}")

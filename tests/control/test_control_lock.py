@@ -33,9 +33,14 @@ def test_a_second_node_is_refused_and_told_who_is_there(tmp_path):
 
 def test_the_lock_is_free_after_its_holder_also_after_an_error(tmp_path):
     lock = tmp_path / "lock"
-    with pytest.raises(ZeroDivisionError), hold_folder(lock):
-        assert holder(lock) == os.getpid()
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with hold_folder(lock):
+            assert holder(lock) == os.getpid()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert holder(lock) is None
     with hold_folder(lock):
         pass

@@ -1,0 +1,201 @@
+"""How far something is: one line redrawn on a terminal, a line now and then elsewhere, events for programs.
+
+`Progress` is one moment; the line functions are pure. A sink is what a command shows its progress to: it remembers
+the newest, writes it when it is due and, whatever happened, writes the last one in `close`.
+
+Plain ANSI and not blessed: `\\r` and erase-to-end-of-line is all that one line needs, every terminal that isn't dumb
+knows them, and blessed would cost each command 60 ms of import. No OSC 9;4 taskbar either: some terminals show it
+as a notification.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from node.status import ItemStatus, TransferState
+from node.ui.safe import safe
+from node.ui.screens import bar
+from node.ui.text import clip_end, pad
+from node.ui.units import eta_fixed, percent, rate, rate_fixed, size, size_fixed
+
+Write = Callable[[str], None]
+
+REDRAW_S = 0.1
+"""Shortest time between two drawings on a terminal: ten a second look fluent."""
+
+EVENT_S = 1.0
+"""Shortest time between two progress events of one file in JSON."""
+
+PLAIN_STEP = 10
+"""Percent between two plain lines: ten lines for a transfer don't drown a log."""
+
+PLAIN_S = 30.0
+"""Longest time without a plain line: CI systems stop a job that is silent for minutes."""
+
+REASON_S = 5.0
+"""Shortest time between two plain lines because the reason of a wait has changed."""
+
+MARGIN = 4
+"""Cells kept free at the right, so that a terminal which draws a glyph too wide doesn't wrap the line."""
+
+NAME_CELLS, NARROW_NAME_CELLS = 24, 16
+NARROWEST_BAR, WIDEST_BAR = 8, 30
+FIXED_CELLS = 41
+"""What a full line holds besides name and bar: brackets, `100%`, `2.50 GB/2.50 GB`, `1.25 MB/s`, `15m00s`, blanks."""
+
+NARROW = 60
+"""Below this many cells the name shrinks and the amounts go; the percentage and the rate stay."""
+
+
+class ProgressMode(StrEnum):
+    """`--progress`."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    PLAIN = "plain"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One moment of something that takes a while; sizes in bytes, rate in bytes per second."""
+
+    name: str
+    done: int
+    total: int
+    rate: float
+    eta_s: float | None
+    reason: str = ""  # why it doesn't go on
+    cid: str = ""
+    files_done: int = 0
+    files: int = 0  # 0 where files aren't counted
+
+
+def of_item(item: ItemStatus) -> Progress:
+    """How far a download is."""
+    reason = item.reason or ("" if item.state is TransferState.DOWNLOADING else str(item.state))
+    return Progress(item.name, item.bytes_have, item.size, item.down_bps, item.eta_s, reason, item.cid)
+
+
+def of_work(name: str, done: int, total: int, elapsed_s: float) -> Progress:
+    """How far something local is, whose rate is even enough to be taken from its start."""
+    speed = done / elapsed_s if elapsed_s > 0 else 0.0
+    return Progress(name, done, total, speed, (total - done) / speed if speed else None)
+
+
+def terminal_line(progress: Progress, width: int) -> str:
+    """The line for a terminal of `width` cells."""
+    width = max(width - MARGIN, 1)
+    done = percent(progress.done, progress.total)
+    speed = rate_fixed(progress.rate)
+    if width < NARROW:
+        return clip_end(
+            f"{pad(safe(progress.name), NARROW_NAME_CELLS)} {done:3}% {safe(progress.reason) or speed}", width
+        )
+    amounts = _files(progress) or f"{size_fixed(progress.done)}/{size_fixed(progress.total)}"
+    tail = safe(progress.reason) or f"{amounts:>15} {speed:>9} {eta_fixed(progress.eta_s):>6}"
+    bar_cells = min(max(width - NAME_CELLS - FIXED_CELLS, NARROWEST_BAR), WIDEST_BAR)
+    return clip_end(f"{pad(safe(progress.name), NAME_CELLS)} [{bar(done, bar_cells)}] {done:3}% {tail}", width)
+
+
+def plain_line(progress: Progress) -> str:
+    """The line for a log, without anything that moves a cursor."""
+    amounts = _files(progress) or f"{size(progress.done)} of {size(progress.total)}"
+    tail = safe(progress.reason) or f"{rate(progress.rate)} eta {eta_fixed(progress.eta_s)}"
+    return f"{safe(progress.name)}: {percent(progress.done, progress.total)}% ({amounts}) {tail}"
+
+
+def _files(progress: Progress) -> str:
+    """What counts for a folder of many files, rather than its bytes."""
+    return f"{progress.files_done}/{progress.files} files" if progress.files > 1 else ""
+
+
+def event_line(event: str, fields: dict[str, object]) -> str:
+    """One line of `--json`: NDJSON in ASCII, with the exact values."""
+    return json.dumps({"v": 1, "event": event, **fields})
+
+
+class ProgressSink:
+    """Shows nothing; the others override when and how."""
+
+    def __init__(self) -> None:
+        self._newest: Progress | None = None
+        self._shown: Progress | None = None
+        self._shown_at = 0.0
+
+    def show(self, progress: Progress, now: float) -> None:
+        """Take the newest; `now` is monotonic time in seconds."""
+        self._newest = progress
+        if self._shown is None or self._is_due(progress, self._shown, now - self._shown_at):
+            self._shown, self._shown_at = progress, now
+            self._draw(progress)
+
+    def close(self) -> None:
+        """Show the last one, if it wasn't, and leave the output ready for other lines."""
+        if self._newest is not None and self._newest is not self._shown:
+            self._draw(self._newest)
+        if self._newest is not None:
+            self._end()
+        self._newest = self._shown = None
+
+    def _is_due(self, progress: Progress, shown: Progress, age_s: float) -> bool:
+        """Whether to draw `progress` when `shown` was drawn `age_s` ago."""
+        return False
+
+    def _draw(self, progress: Progress) -> None: ...
+
+    def _end(self) -> None: ...
+
+
+class TerminalProgress(ProgressSink):
+    """One line, redrawn in place; `width` asks the terminal each time, for it may be resized."""
+
+    def __init__(self, write: Write, width: Callable[[], int]) -> None:
+        super().__init__()
+        self._write = write
+        self._width = width
+
+    def _is_due(self, progress: Progress, shown: Progress, age_s: float) -> bool:
+        return age_s >= REDRAW_S
+
+    def _draw(self, progress: Progress) -> None:
+        self._write(f"\r{terminal_line(progress, self._width())}\x1b[K")
+
+    def _end(self) -> None:
+        self._write("\n")
+
+
+class PlainProgress(ProgressSink):
+    """A line every `PLAIN_STEP` percent or `PLAIN_S`, or when it stops or goes on."""
+
+    def __init__(self, write: Write) -> None:
+        super().__init__()
+        self._write = write
+
+    def _is_due(self, progress: Progress, shown: Progress, age_s: float) -> bool:
+        step, shown_step = (percent(each.done, each.total) // PLAIN_STEP for each in (progress, shown))
+        return step != shown_step or age_s >= PLAIN_S or (progress.reason != shown.reason and age_s >= REASON_S)
+
+    def _draw(self, progress: Progress) -> None:
+        self._write(plain_line(progress) + "\n")
+
+
+class JsonProgress(ProgressSink):
+    """`progress` events, at most one in `EVENT_S`."""
+
+    def __init__(self, write: Write) -> None:
+        super().__init__()
+        self._write = write
+
+    def _is_due(self, progress: Progress, shown: Progress, age_s: float) -> bool:
+        return age_s >= EVENT_S
+
+    def _draw(self, progress: Progress) -> None:
+        fields: dict[str, object] = {"name": progress.name, "cid": progress.cid, "size": progress.total}
+        fields |= {"done": progress.done, "rate": progress.rate, "eta": progress.eta_s, "reason": progress.reason}
+        if progress.files:
+            fields |= {"files_done": progress.files_done, "files": progress.files}
+        self._write(event_line("progress", fields) + "\n")

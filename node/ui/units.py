@@ -1,0 +1,100 @@
+"""Numbers as people read them, in the two styles of the screens.
+
+The plain style is the user's own (`2.5 GB`, `1.2 MB/s`, `15 min`), for lists and sentences. The fixed style has three
+digits (`2.50 GB`, `15m00s`) so that a number that changes ten times a second doesn't make its row jump. Units are
+decimal, as files and line speeds are sold. Percentages are floored: 100 % is never shown of what isn't all there.
+"""
+
+from __future__ import annotations
+
+import math
+
+_PREFIXES = ("B", "KB", "MB", "GB", "TB", "PB", "EB")
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+LONGEST_ETA = 100 * DAY
+"""A longer wait is shown as endless: the number would be noise."""
+
+
+def size(count: float) -> str:
+    """A number of bytes in the plain style: `0 B`, `2.5 GB`, `700 MB`."""
+    value, prefix = _scale(count)
+    text = f"{value:.1f}" if value < 99.95 and prefix != "B" else f"{value:.0f}"
+    return f"{text.removesuffix('.0')} {prefix}"
+
+
+def size_fixed(count: float) -> str:
+    """A number of bytes with three digits, at most seven characters: `2.50 GB`, `40.0 MB`, `700 MB`, `12 B`."""
+    value, prefix = _scale(count)
+    if prefix == "B":
+        return f"{value:.0f} B"
+    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{decimals}f} {prefix}"
+
+
+def rate(per_second: float) -> str:
+    """Bytes per second in the plain style, `-` for none."""
+    return f"{size(per_second)}/s" if per_second >= 0.5 else "-"
+
+
+def rate_fixed(per_second: float) -> str:
+    """Bytes per second with three digits, `-` for none."""
+    return f"{size_fixed(per_second)}/s" if per_second >= 0.5 else "-"
+
+
+def percent(done: int, total: int) -> int:
+    """How much of `total` is done, floored; all of nothing is 100."""
+    return min(100, done * 100 // total) if total > 0 else 100
+
+
+def duration(seconds: float) -> str:
+    """A time in the plain style, in its two largest units: `45 s`, `15 min`, `3 h 12 min`, `2 d 4 h`."""
+    whole = math.ceil(max(0.0, seconds)) if math.isfinite(seconds) else 0
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{math.ceil(whole / MINUTE)} min" if whole <= HOUR - MINUTE else "1 h"
+    large, small, words = (HOUR, MINUTE, ("h", "min")) if whole < DAY else (DAY, HOUR, ("d", "h"))
+    rest = whole % large // small
+    return f"{whole // large} {words[0]}" + (f" {rest} {words[1]}" if rest else "")
+
+
+def eta(seconds: float | None) -> str:
+    """The time to wait in the plain style, `unknown` where there is no telling."""
+    return "unknown" if seconds is None or _endless(seconds) else duration(seconds)
+
+
+def eta_fixed(seconds: float | None) -> str:
+    """The time to wait in at most six characters: `45s`, `15m00s`, `3h12m`, `2d04h`, `∞`."""
+    if seconds is None or _endless(seconds):
+        return "∞"
+    whole = math.ceil(max(0.0, seconds))
+    if whole < MINUTE:
+        return f"{whole}s"
+    if whole < HOUR:
+        return f"{whole // MINUTE}m{whole % MINUTE:02}s"
+    if whole < DAY:
+        return f"{whole // HOUR}h{whole % HOUR // MINUTE:02}m"
+    return f"{whole // DAY}d{whole % DAY // HOUR:02}h"
+
+
+def count(number: int, noun: str) -> str:
+    """The number with its noun: `1 source`, `5 sources`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _endless(seconds: float) -> bool:
+    return not seconds < LONGEST_ETA  # this way round NaN is endless too
+
+
+def _scale(count: float) -> tuple[float, str]:
+    """The number with the prefix under which it rounds to less than 1,000."""
+    value = max(0.0, float(count))
+    for prefix in _PREFIXES[:-1]:
+        if round(value) < 1000:
+            return value, prefix
+        value /= 1000
+    return value, _PREFIXES[-1]
