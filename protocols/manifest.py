@@ -251,11 +251,9 @@ def _path(components: object) -> Path:
 def _check_content(manifest: Manifest) -> None:
     check_name(manifest.name)
     check_chunk_size(manifest.chunk_size)
-    check_tree([file.path for file in manifest.files], manifest.empty_dirs)
-    if not manifest.is_folder and ([file.path for file in manifest.files], manifest.empty_dirs) != (
-        [(manifest.name,)],
-        (),
-    ):
+    paths = [file.path for file in manifest.files]
+    check_tree(paths, manifest.empty_dirs)
+    if not manifest.is_folder and (paths != [(manifest.name,)] or manifest.empty_dirs):
         raise RuleError("A share of one file has that file under its own name, and no directories.")
     for file in manifest.files:
         if file.size < 0 or len(file.sha256) != DIGEST_LENGTH:
