@@ -70,9 +70,7 @@ class Connection:
                 raise ProtocolError("BITFIELD before set_geometry")
             say(self._local, self._remote, message, self._geometry)
         except ProtocolError as error:
-            self._local.state = self._remote.state = State.BROKEN
-            self._failure = LocalProtocolError(str(error))
-            raise self._failure from error
+            self._blame_us(error)
         return encode(message)
 
     def receive_data(self, data: Buffer) -> list[Message]:
@@ -109,7 +107,7 @@ class Connection:
         """
         self._raise_again(ProtocolError)
         if self._geometry is not None:
-            raise LocalProtocolError("the geometry of a conversation doesn't change")
+            self._blame_us(ProtocolError("the geometry of a conversation doesn't change"))
         self._geometry = geometry
         try:
             settle(self._remote, geometry)
@@ -191,6 +189,12 @@ class Connection:
         self._remote.state = State.BROKEN
         self._local.state = part(self._local.state)
         self._failure = RemoteProtocolError(str(error))
+        raise self._failure from error
+
+    def _blame_us(self, error: ProtocolError) -> NoReturn:
+        """We broke a rule: close for good, for what this side does is not to be trusted."""
+        self._local.state = self._remote.state = State.BROKEN
+        self._failure = LocalProtocolError(str(error))
         raise self._failure from error
 
     def _raise_again(self, kind: type[ProtocolError]) -> None:

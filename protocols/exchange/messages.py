@@ -2,12 +2,13 @@
 
 Rules: a message that could never be legal can't be made: the constructors raise LocalProtocolError, and the codec
 turns that into RemoteProtocolError for what came from a peer. Whether a message is legal *now* is decided elsewhere
-(`state.py`, `accounting.py`). Offsets, lengths and totals are bytes; chunks are numbered as in the manifest.
+(`state.py`, `accounting.py`). Offsets, lengths and totals are bytes; chunks are numbered as in the manifest. Bulk data
+is no part of a message's `repr`, for the sake of logs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import ClassVar
 
@@ -104,7 +105,7 @@ class Meta:
     part: int
     total: int
     offset: int
-    data: Buffer
+    data: Buffer = field(repr=False)
 
     def __post_init__(self) -> None:
         _check_number("part", self.part)
@@ -137,7 +138,7 @@ class BitfieldMessage:
     """Which chunks the sender has, once; HAVE adds to it."""
 
     TYPE: ClassVar = MessageType.BITFIELD
-    data: Buffer
+    data: Buffer = field(repr=False)
 
     def __post_init__(self) -> None:
         _check_size("bitfield", self.data, 0, limits.MAX_BITFIELD)
@@ -181,7 +182,7 @@ class Data:
     TYPE: ClassVar = MessageType.DATA
     chunk: int
     offset: int
-    data: Buffer
+    data: Buffer = field(repr=False)
 
     def __post_init__(self) -> None:
         _check_number("chunk", self.chunk)
