@@ -28,10 +28,12 @@ DOTTED_CIRCLE = "\u25cc"  # Unicode's own base for a mark that has none
 # Cf format (bidi controls among them), Cs lone surrogates, Co private, Cn unassigned, Zl and Zp line breaks.
 _REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")  # Hangul fillers: letters that show nothing
-# Joiners and variation selectors: legitimate, but terminals disagree about the width of what they join.
+# Joiners, variation selectors and skin tones: legitimate, but terminals disagree about the width of what they join.
 _DROPPED = frozenset("\u200c\u200d\u034f\u180b\u180c\u180d\u180f") | {
-    chr(code) for codes in (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)) for code in codes
+    chr(code) for codes in (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0), range(0x1F3FB, 0x1F400)) for code in codes
 }
+# Flags are pairs of these, two or four cells wide as the terminal likes: shown as the country's letters instead.
+_REGIONAL_A, _REGIONAL_Z = "\U0001f1e6", "\U0001f1ff"
 
 
 def safe(text: str, limit: int = MAX_LENGTH) -> str:
@@ -52,6 +54,8 @@ def _shown(character: str) -> str:
         return chr(0x2400 + ord(character))
     if character == "\x7f":
         return "\u2421"
+    if _REGIONAL_A <= character <= _REGIONAL_Z:
+        return chr(ord("A") + ord(character) - ord(_REGIONAL_A))
     if unicodedata.category(character) in _REFUSED or character in _BLANK_LETTERS:
         return REPLACEMENT
     return character

@@ -152,7 +152,8 @@ def test_no_name_moves_anything_beside_it(items, name, width):
 @given(st.lists(NAMES, min_size=1, max_size=5))
 def test_a_terminal_shows_each_row_on_its_own_line(items, names):
     shown_names = "".join(map(safe, names))
-    assume(all(wcwidth(each) > 0 or unicodedata.combining(each) for each in shown_names))  # pyte drops lines otherwise
+    # pyte drops the rest of a line after Indic vowel signs and loose Hangul vowels, which have no cell of their own.
+    assume(all(wcwidth(each) > 0 or unicodedata.combining(each) for each in shown_names))
     screen = pyte.Screen(100, 40)
     lines = terminal_lines(available_files([replace(items[0], name=name) for name in names]), 100)
     pyte.Stream(screen).feed("\r\n".join(lines))
