@@ -32,6 +32,7 @@ from protocols.exchange.messages import (
     RejectReason,
     Request,
 )
+from protocols.exchange.rules import UnsupportedVersionError
 from protocols.exchange.state import State
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "RejectReason",
     "Request",
     "State",
+    "UnsupportedVersionError",
     "decode",
     "encode",
 ]

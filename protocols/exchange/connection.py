@@ -36,7 +36,8 @@ class Connection:
     the most that a manifest block and a digest page may have.
 
     A rule broken by the peer raises RemoteProtocolError, and leaves only Bye to send; every later `receive_data`
-    raises it again. A rule broken here raises LocalProtocolError, and then so does every later call.
+    raises it again. Its subclass UnsupportedVersionError says that the peer is no culprit but too old. A rule broken
+    here raises LocalProtocolError, and then so does every later call.
     """
 
     def __init__(self, cid: Cid | None, *, request_limit: int, max_manifest_size: int, max_page_size: int) -> None:
@@ -188,6 +189,9 @@ class Connection:
         """The peer broke a rule: close, but for a parting BYE."""
         self._remote.state = State.BROKEN
         self._local.state = part(self._local.state)
+        if isinstance(error, RemoteProtocolError):
+            self._failure = error
+            raise error
         self._failure = RemoteProtocolError(str(error))
         raise self._failure from error
 

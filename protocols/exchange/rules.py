@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from protocols.bitfield import Bitfield
 from protocols.cid import Cid
-from protocols.errors import ProtocolError
+from protocols.errors import ProtocolError, RemoteProtocolError
 from protocols.exchange import limits
 from protocols.exchange.accounting import MetaBook, RequestBook
 from protocols.exchange.messages import (
@@ -23,8 +23,12 @@ from protocols.exchange.messages import (
     MessageType,
     Request,
 )
-from protocols.exchange.state import State, advance, part
+from protocols.exchange.state import State, advance
 from protocols.geometry import Geometry
+
+
+class UnsupportedVersionError(RemoteProtocolError):
+    """The peer's version is too old: not misbehaviour, and to be answered with Bye(UNSUPPORTED_VERSION)."""
 
 
 class Side:
@@ -57,12 +61,12 @@ def settle(side: Side, geometry: Geometry) -> None:
 
 
 def _hello(speaker: Side, listener: Side, hello: Hello, geometry: Geometry | None) -> None:
+    if hello.version < limits.OLDEST_VERSION:
+        raise UnsupportedVersionError(f"HELLO of version {hello.version}, older than {limits.OLDEST_VERSION}")
     if listener.cid is not None and hello.cid != listener.cid:
         raise ProtocolError(f"HELLO about {hello.cid} in a conversation about {listener.cid}")
     speaker.cid = hello.cid
     speaker.request_limit = hello.request_limit
-    if hello.version < limits.OLDEST_VERSION:
-        listener.state = part(listener.state)
 
 
 def _bitfield(speaker: Side, listener: Side, bitfield: BitfieldMessage, geometry: Geometry | None) -> None:

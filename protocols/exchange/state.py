@@ -26,7 +26,7 @@ class State(Enum):
     IDLE = "IDLE"  # has said nothing, and may introduce itself
     GREETED = "GREETED"  # has said HELLO; fetches the manifest or serves it, and says BITFIELD once it knows it
     READY = "READY"  # has said BITFIELD: everything else is legal
-    PARTING = "PARTING"  # was told BYE, or can't go on with the other side: only BYE is left to say
+    PARTING = "PARTING"  # was told BYE, or heard what isn't legal: only BYE is left to say
     DONE = "DONE"  # has said BYE
     BROKEN = "BROKEN"  # has broken a rule: nothing it says is looked at any more
 
@@ -83,5 +83,5 @@ def check_optional(speaker: State) -> None:
 
 
 def part(listener: State) -> State:
-    """The state of a side that can't go on: the other one broke a rule, or speaks no version that it knows."""
+    """The state of a side after the other one has broken a rule."""
     return listener if listener in OVER else State.PARTING

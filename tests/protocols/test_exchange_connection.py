@@ -25,6 +25,7 @@ from protocols.exchange import (
     RejectReason,
     Request,
     State,
+    UnsupportedVersionError,
     encode,
 )
 from protocols.geometry import Geometry
@@ -182,8 +183,9 @@ def test_a_newer_version_is_spoken_with_as_this_one():
 
 def test_a_version_that_is_too_old_leaves_only_goodbye():
     acceptor = connect(None)
-    old = Hello(0, CID, LIMIT)
-    assert acceptor.receive_data(b"".join(encode(old))) == [old]
+    for _ in range(2):
+        with pytest.raises(UnsupportedVersionError, match="HELLO of version 0, older than 1"):
+            acceptor.receive_data(b"".join(encode(Hello(0, CID, LIMIT))))
     assert not acceptor.is_open
     acceptor.send(Bye(ByeReason.UNSUPPORTED_VERSION))
     assert acceptor.local_state is State.DONE
