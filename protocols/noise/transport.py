@@ -1,0 +1,114 @@
+"""Noise transport messages: whole batches sealed and opened per call.
+
+Rules of this file:
+- It starts where the handshake ended: it is given each direction's key and the next nonce, and knows no keys else.
+- Any number of messages per call. One call is one pass over the bytes: sealing writes into its result in place,
+  opening gives one `bytes` per message, which the layers above slice without copying.
+- What arrives is bounded: at most one unfinished message is kept.
+
+Source: Noise Protocol Framework, revision 34, section 5.1 (CipherState); libp2p's `noise` specification, "Wire format".
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+
+TAG_SIZE: Final = 16
+"""Bytes of Poly1305 tag at the end of every message."""
+
+MAX_MESSAGE: Final = 0xFFFF
+"""The most that the two-byte length can say, tag included."""
+
+MAX_PLAINTEXT: Final = MAX_MESSAGE - TAG_SIZE
+
+MAX_NONCE: Final = 2**64 - 1
+"""Reserved by Noise for rekeying, which libp2p doesn't use: the channel ends before a nonce could repeat."""
+
+_LENGTH: Final = Struct(">H")
+_NONCE: Final = Struct("<4xQ")
+
+
+class Encryptor:
+    """Seals what this side sends."""
+
+    def __init__(self, key: bytes, nonce: int = 0) -> None:
+        self._cipher = ChaCha20Poly1305(key)
+        self._nonce = nonce
+
+    def encrypt(self, plaintext: bytes | bytearray | memoryview) -> bytearray:
+        """Seals `plaintext` into as few messages as it fits in, ready for the wire.
+
+        Raises LocalProtocolError when the channel has used up its nonces.
+        """
+        size = len(plaintext)
+        count = -(-size // MAX_PLAINTEXT)
+        if self._nonce + count > MAX_NONCE:
+            raise LocalProtocolError("this Noise channel has used up its nonces")
+        source = memoryview(plaintext)
+        sealed = bytearray(size + count * (_LENGTH.size + TAG_SIZE))
+        target = memoryview(sealed)
+        at = 0
+        for start in range(0, size, MAX_PLAINTEXT):
+            part = source[start : start + MAX_PLAINTEXT]
+            length = len(part) + TAG_SIZE
+            _LENGTH.pack_into(sealed, at, length)
+            at += _LENGTH.size
+            self._cipher.encrypt_into(_NONCE.pack(self._nonce), part, None, target[at : at + length])
+            self._nonce += 1
+            at += length
+        return sealed
+
+
+class Decryptor:
+    """Opens what the peer sent."""
+
+    def __init__(self, key: bytes, nonce: int = 0) -> None:
+        self._cipher = ChaCha20Poly1305(key)
+        self._nonce = nonce
+        self._unfinished = b""
+
+    @property
+    def is_between_messages(self) -> bool:
+        """Whether the bytes so far end where a message ends, so that an end of file here cuts nothing."""
+        return not self._unfinished
+
+    def receive_data(self, data: bytes) -> list[bytes]:
+        """Takes bytes from the wire, cut anywhere; gives the plaintexts of the messages complete by now, none empty.
+
+        Raises RemoteProtocolError for a message that is too short to hold its tag or fails authentication;
+        nothing that comes after it can be read, so the connection is over.
+        """
+        if self._unfinished:
+            data = self._unfinished + data
+        plaintexts = []
+        source = memoryview(data)
+        at, end = 0, len(data)
+        while end - at >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(source, at)
+            if length < TAG_SIZE:
+                raise RemoteProtocolError(f"a Noise message of {length} bytes is shorter than its tag")
+            stop = at + _LENGTH.size + length
+            if stop > end:
+                break
+            plaintext = self._open(source[at + _LENGTH.size : stop])
+            if plaintext:
+                plaintexts.append(plaintext)
+            at = stop
+        self._unfinished = data[at:]
+        return plaintexts
+
+    def _open(self, message: memoryview) -> bytes:
+        if self._nonce >= MAX_NONCE:
+            raise RemoteProtocolError("the peer has used up the nonces of this Noise channel")
+        try:
+            plaintext = self._cipher.decrypt(_NONCE.pack(self._nonce), message, None)
+        except InvalidTag:
+            raise RemoteProtocolError("a Noise message failed authentication") from None
+        self._nonce += 1
+        return plaintext
