@@ -1,0 +1,76 @@
+"""Bytes that wait, in order, copied as little as memory safety allows.
+
+Rule: what a queue pins is at most about twice what it holds. A large piece is kept by reference; a small one, or
+one that is a small part of a large buffer, is copied, and small ones are merged, so that a peer who sends single
+bytes costs single bytes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+SMALL: Final = 4096
+"""Pieces below this are merged. One object per piece costs about 200 bytes, 5 % of this."""
+
+MERGED: Final = 65_536
+"""A merged piece grows to this at most, so that taking it is one step."""
+
+
+class ByteQueue:
+    """First in, first out; `len()` is in bytes."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[bytes | bytearray | memoryview] = deque()
+        self._offset = 0  # of the first piece, already taken
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Adds `data`, whose bytes must never change from now on."""
+        size = len(data)
+        self._size += size
+        if size >= SMALL and (not isinstance(data, memoryview) or 2 * size >= data.obj.__sizeof__()):
+            self._pieces.append(data)
+        elif self._pieces and isinstance(last := self._pieces[-1], bytearray) and len(last) + size <= MERGED:
+            last += data
+        elif size:
+            self._pieces.append(bytearray(data))
+
+    def take_pieces(self, limit: int) -> list[bytes | bytearray | memoryview]:
+        """Removes up to `limit` bytes and gives them as the pieces they lie in."""
+        taken: list[bytes | bytearray | memoryview] = []
+        while limit > 0 and self._pieces:
+            piece = self._pieces[0]
+            left = len(piece) - self._offset
+            if left > limit:
+                taken.append(_part(piece, self._offset, self._offset + limit))
+                self._offset += limit
+                self._size -= limit
+                break
+            taken.append(_part(piece, self._offset, len(piece)) if self._offset else piece)
+            self._pieces.popleft()
+            self._offset = 0
+            self._size -= left
+            limit -= left
+        return taken
+
+    def take(self, limit: int) -> bytes:
+        """Removes up to `limit` bytes and gives them as one."""
+        pieces = self.take_pieces(limit)
+        if len(pieces) == 1:
+            return bytes(pieces[0])
+        return b"".join(pieces)
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._pieces.clear()
+        self._offset = self._size = 0
+
+
+def _part(piece: bytes | bytearray | memoryview, start: int, stop: int) -> bytes | memoryview:
+    if isinstance(piece, bytearray):
+        return bytes(piece[start:stop])  # a view would keep `append` from growing the piece
+    return memoryview(piece)[start:stop]
