@@ -7,6 +7,7 @@ two directions live here too.
 
 from __future__ import annotations
 
+import random
 from functools import lru_cache
 from hashlib import sha256
 
@@ -22,6 +23,14 @@ MAX_PEER_ID_BYTES = 2 + 42
 def key_point(key: bytes) -> int:
     """Return where `key` (a multihash, or a peer id's bytes) lies in the keyspace."""
     return int.from_bytes(sha256(key).digest(), "big")
+
+
+def key_near(point: int, shared_bits: int, rng: random.Random) -> bytes:
+    """Return a key that shares exactly its first `shared_bits` bits with `point`; takes some 2^shared_bits tries."""
+    while True:
+        key = rng.randbytes(32)
+        if (key_point(key) ^ point).bit_length() == 256 - shared_bits:
+            return key
 
 
 @lru_cache(maxsize=CACHED_IDS)

@@ -15,8 +15,9 @@ from itertools import islice
 
 from google.protobuf.message import DecodeError
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
-from multiaddr import Multiaddr  # type: ignore[import-untyped]  # ships no types
+from multiaddr import Multiaddr
 
+from node.net import addresses
 from node.net.kad_keyspace import CACHED_IDS, peer_id_bytes, peer_id_text
 from protocols.errors import RemoteProtocolError
 
@@ -26,13 +27,9 @@ MAX_KEY = 80  # bytes; go-libp2p-kad-dht refuses longer ones
 MAX_CLOSER = 32  # entries used of an answer: k, the target itself in FIND_NODE, and some grace
 MAX_PROVIDERS = 50  # entries used of one answer, so that decoding stays under 5 ms; 20 servers give 20 samples
 MAX_ADDRESSES = 16  # used of one peer: more than any host has interfaces times transports worth dialling
-MAX_ADDRESS_BYTES = 256  # a /webtransport address with two certificate hashes has 130
 
 Kind = Message.MessageType
 _KINDS = frozenset(Kind.values())
-_TRANSPORTS = frozenset({"tcp", "udp"})
-_HOSTS = frozenset({"ip4", "ip6", "dns", "dns4", "dns6"})
-_NOBODY = frozenset({"0.0.0.0", "::"})  # "every interface" is no place to dial
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def contacts(entries: Sequence[Message.Peer], limit: int) -> list[Contact]:
         except ValueError:
             continue
         wires = islice(entry.addrs, MAX_ADDRESSES)
-        texts = (address_text(wire, peer_id) for wire in wires if len(wire) <= MAX_ADDRESS_BYTES)
+        texts = (address_text(wire, peer_id) for wire in wires)
         found.setdefault(peer_id, Contact(peer_id, tuple(dict.fromkeys(filter(None, texts)))))
     return list(found.values())
 
@@ -100,40 +97,17 @@ def names(entries: Iterable[Message.Peer], peer_id: str) -> bool:
 @lru_cache(maxsize=CACHED_IDS)
 def address_text(wire: bytes, peer_id: str) -> str | None:
     """Return the dialable address of `peer_id` that `wire` stands for, ending in /p2p/, or None if it is none."""
-    try:
-        # multiaddr checks bytes when they are used, not when they are given: only the round trip shows garbage.
-        text = str(Multiaddr(wire))
-        Multiaddr(text)
-    except Exception:  # the library raises half a dozen unrelated types for garbage
-        return None
-    if not is_dialable(text):
-        return None
-    parts = text.split("/")
-    if parts[-2] != "p2p":
-        return f"{text}/p2p/{peer_id}"
-    return text if parts[-1] == peer_id else None
-
-
-def is_dialable(text: str) -> bool:
-    """Tell whether a multiaddr's text names a host and a port; also guards screens from names with odd characters."""
-    if not (text.isascii() and text.isprintable() and " " not in text):
-        return False
-    match text.split("/")[1:]:
-        case ["dnsaddr", _, *_]:
-            return True
-        case [host, name, transport, port, *_]:
-            return host in _HOSTS and name not in _NOBODY and transport in _TRANSPORTS and port != "0"
-        case _:
-            return False
+    text = addresses.from_network(wire)
+    return addresses.with_peer_id(text, peer_id) if text else None
 
 
 @lru_cache(maxsize=CACHED_IDS)
-def _address_wire(text: str, peer_id: str) -> bytes:
+def _address_wire(text: str) -> bytes:
     # go and rust send addresses without the id that stands beside them.
-    wire: bytes = Multiaddr(text.removesuffix(f"/p2p/{peer_id}")).to_bytes()
+    wire: bytes = Multiaddr(addresses.without_peer_id(text)).to_bytes()
     return wire
 
 
 def _entry(contact: Contact) -> Message.Peer:
-    wires = [_address_wire(text, contact.peer_id) for text in contact.addresses[:MAX_ADDRESSES]]
+    wires = [_address_wire(text) for text in contact.addresses[:MAX_ADDRESSES]]
     return Message.Peer(id=peer_id_bytes(contact.peer_id), addrs=wires)
