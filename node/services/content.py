@@ -5,7 +5,7 @@ Rules: reading happens in worker threads, several requests a hop; nothing is rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
@@ -39,6 +39,7 @@ class Content:
         self.geometry = manifest.geometry
         self.have = have
         self.reader = reader
+        self.on_unreadable: Callable[[StorageError], None] = lambda error: None
         self._blocks = tuple(blocks)
 
     def block(self, part: int) -> bytes | None:

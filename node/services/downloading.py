@@ -19,11 +19,13 @@ from node.errors import IntegrityError, ShoalError, StorageError
 from node.services.content import ChunkReader, Content
 from node.services.exchange import Swarm
 from node.services.session import PeerSession
+from node.services.threads import single, stoppable
 from node.status import TransferState
+from node.store.watch import Watch
 from node.swarm.candidates import Candidates
 from node.swarm.commands import BanPeer, CancelRange, DropChunk, RequestRange
 from node.swarm.download import Download
-from node.swarm.manifest_fetch import Fetched, InvalidManifestError, ManifestFetch, check_block
+from node.swarm.manifest_fetch import ANSWER_TIMEOUT_S, Fetched, InvalidManifestError, ManifestFetch, check_block
 from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.errors import RemoteProtocolError
@@ -57,16 +59,15 @@ FULL_DISK_RETRY_S = 5.0
 LONGEST_TICK_S = 1.0
 
 
-class Storage(Protocol):
-    """Where one download is kept: `node.services.library` binds it to the catalogue and the partial files."""
+class Storage(ChunkReader, Protocol):
+    """Where one download is kept; all of it blocks and is called in threads (`CatalogueStorage`)."""
 
     def saved_manifest(self) -> tuple[Manifest, tuple[bytes, ...]] | None: ...
     def save_manifest(self, manifest: Manifest, blocks: Sequence[bytes]) -> None: ...
-    def open(self, manifest: Manifest) -> Bitfield: ...
+    def open(self, manifest: Manifest, watch: Watch) -> Bitfield: ...
     def write(self, chunks: Sequence[tuple[int, bytearray]]) -> tuple[list[int], list[int]]: ...
-    def finish(self, progress: Callable[[int], None]) -> ChunkReader: ...
-    @property
-    def reader(self) -> ChunkReader: ...
+    def finish(self, watch: Watch) -> None: ...
+    def close(self) -> None: ...
 
 
 class DownloadTask:
@@ -83,6 +84,7 @@ class DownloadTask:
         self.bad_chunks = 0
         self.started_at = trio.current_time()
         self.lookups: Callable[[], int] = lambda: 1  # how often the DHT was asked so far
+        self.has_chunks: Callable[[], None] = lambda: None  # called with each batch of verified chunks
         self._fetch = ManifestFetch(self.cid)
         self._storage = storage
         self._rng = rng
@@ -161,18 +163,20 @@ class DownloadTask:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._tick)
                 manifest, blocks = await self._manifest()
-                have = await trio.to_thread.run_sync(self._storage.open, manifest)
+                have = await self._open(manifest)
                 self._start(manifest, blocks, have)
                 for _ in range(WRITERS):
                     nursery.start_soon(self._write)
                 await self._all_chunks()
                 nursery.cancel_scope.cancel()
-            await self._finish(manifest, blocks, have)
+            await self._finish()
         except* ShoalError as group:
-            raise _single(group) from group
+            raise single(group) from group
         finally:
             self.swarm.listener = None
             self._withdraw()
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(self._storage.close)
 
     async def _manifest(self) -> tuple[Manifest, tuple[bytes, ...]]:
         saved = await trio.to_thread.run_sync(self._storage.saved_manifest)
@@ -198,10 +202,24 @@ class DownloadTask:
         except InvalidManifestError as error:
             raise IntegrityError(f"the manifest of {self.cid} is not valid: {error}") from error
 
+    async def _open(self, manifest: Manifest) -> Bitfield:
+        """The chunks that are here already, once there is room for the others."""
+        while True:
+            try:
+                have = await stoppable(self._storage.open, manifest, progress=lambda done: None)
+            except StorageError as error:
+                if not error.is_full:
+                    raise
+                self.blocked = str(error)
+                await trio.sleep(FULL_DISK_RETRY_S)
+            else:
+                self.blocked = ""
+                return have
+
     def _start(self, manifest: Manifest, blocks: tuple[bytes, ...], have: Bitfield) -> None:
         now = trio.current_time()
         self.machine = Download(manifest.geometry, have, rng=self._rng, now=now)
-        self.swarm.set_content(Content(self.cid, manifest, blocks, have, self._storage.reader))
+        self.swarm.set_content(Content(self.cid, manifest, blocks, have, self._storage))
         for session in tuple(self.swarm.sessions.values()):
             self._join(session, self.machine)
         self._pump()
@@ -219,10 +237,9 @@ class DownloadTask:
             self._wake = trio.Event()
             self._pump()
 
-    async def _finish(self, manifest: Manifest, blocks: tuple[bytes, ...], have: Bitfield) -> None:
+    async def _finish(self) -> None:
         self.state = TransferState.VERIFYING
-        reader = await trio.to_thread.run_sync(self._storage.finish, lambda done: None)
-        self.swarm.set_content(Content(self.cid, manifest, blocks, have, reader))
+        await stoppable(self._storage.finish, progress=lambda done: None)
         self.state = TransferState.SEEDING
         for session in tuple(self.swarm.sessions.values()):
             if session.remote_have is not None and session.remote_have.is_complete:
@@ -246,6 +263,7 @@ class DownloadTask:
             for chunk in bad:
                 self._bad_chunk(chunk, now)
             if good:
+                self.has_chunks()
                 self.swarm.announce_have(tuple(good))
             self._wake.set()
 
@@ -328,6 +346,12 @@ class DownloadTask:
 
     # --- for eyes ---------------------------------------------------------------------------------------------
 
+    def _no_manifest(self) -> str:
+        if trio.current_time() - self.started_at < ANSWER_TIMEOUT_S:
+            return ""
+        peers = len(self.swarm.sessions)
+        return f"{peers} {'peer is' if peers == 1 else 'peers are'} connected, none has sent the manifest"
+
     def stall_reason(self) -> str:
         """Why nothing comes in, in words; "" while something does."""
         if self.blocked:
@@ -335,13 +359,5 @@ class DownloadTask:
         if not self.swarm.sessions:
             return self.candidates.why_none() if self.lookups() else ""
         if self.machine is None:
-            return ""
+            return self._no_manifest()
         return self.machine.stall_reason(trio.current_time()) or ""
-
-
-def _single(group: BaseExceptionGroup[ShoalError]) -> ShoalError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, ShoalError)
-    return error

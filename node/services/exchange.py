@@ -31,6 +31,7 @@ from protocols.exchange import (
     Hello,
     Message,
     Request,
+    UnsupportedVersionError,
 )
 from protocols.manifest import MAX_MANIFEST_SIZE, PAGE_DIGESTS
 
@@ -41,6 +42,9 @@ REQUEST_LIMIT = 16 << 20
 
 MAX_SESSIONS = 512
 """Sessions of all manifests together; each costs two tasks and at most a few MiB while it is busy."""
+
+IDLE_SWARMS = 64
+"""Manifests without a session whose digests and ledger stay in memory: at 1,000 shares most are never asked for."""
 
 LEDGER_PEERS = 256
 """Peers whose totals are remembered after they left, per manifest: a screenful many times over."""
@@ -95,6 +99,7 @@ class Swarm:
         self.servings: dict[str, Serving] = {}
         self.banned: set[str] = set()
         self.ledger: dict[str, PeerTotals] = {}
+        self.saved = (0, 0)  # of `total_received` and `total_sent`, what the catalogue has counted already
 
     @property
     def total_received(self) -> int:
@@ -141,15 +146,20 @@ def announce(session: PeerSession, content: Content) -> None:
     session.queue(BitfieldMessage(data=content.have.to_bytes()))
 
 
+FindContent = Callable[[Cid], Awaitable[Content | None]]
+"""What this node seeds of a manifest, None if it doesn't."""
+
+
 class Exchange:
     """All sessions of this node."""
 
-    def __init__(self, network: Network, find_content: Callable[[Cid], Awaitable[Content | None]], agent: str) -> None:
+    def __init__(self, network: Network, find_content: FindContent, agent: str) -> None:
         self._network = network
-        self._find_content = find_content
+        self.find_content = find_content
         self._agent = agent
         self._nursery: trio.Nursery | None = None
         self._count = 0
+        self._emptied = trio.Event()
         self.swarms: dict[Cid, Swarm] = {}
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -172,7 +182,7 @@ class Exchange:
         swarm = self.swarms.get(hello.cid)
         content = swarm.content if swarm else None
         if content is None and (swarm is None or swarm.listener is None):
-            content = await self._find_content(hello.cid)
+            content = await self.find_content(hello.cid)
             if content is None:
                 await self._refuse(session, ByeReason.NOT_FOUND, "no such manifest is shared here")
                 return
@@ -217,6 +227,14 @@ class Exchange:
         for session in tuple(swarm.sessions.values()) if swarm else ():
             session.bye(reason, text)
 
+    async def close(self) -> None:
+        """Say goodbye to everybody, and wait until they have heard it."""
+        for cid in tuple(self.swarms):
+            self.close_swarm(cid, ByeReason.STOPPING, "this node stops")
+        while self._count:
+            self._emptied = trio.Event()
+            await self._emptied.wait()
+
     def _session(self, stream: ExchangeStream, cid: Cid | None) -> PeerSession:
         connection = Connection(
             cid,
@@ -240,6 +258,9 @@ class Exchange:
     async def _first_hello(self, session: PeerSession) -> Hello | None:
         try:
             return await self._await_hello(session)
+        except UnsupportedVersionError as error:
+            await self._refuse(session, ByeReason.UNSUPPORTED_VERSION, str(error))
+            return None
         except (RemoteProtocolError, trio.BrokenResourceError) as error:
             log.info("%s opened a session and %s", session.peer, error or "was gone")
             session.stream.reset()
@@ -259,7 +280,7 @@ class Exchange:
     async def _refuse(self, session: PeerSession, reason: ByeReason, text: str) -> None:
         with trio.move_on_after(GOODBYE_S):
             try:
-                if not session.outbound:
+                if not session.outbound and session.connection.is_open:
                     await session.greet(self._agent)
                 session.bye(reason, text)
                 await session.write()
@@ -291,6 +312,7 @@ class Exchange:
             log.debug("the session with %s about %s broke", session.peer, swarm.cid)
         finally:
             self._count -= 1
+            self._emptied.set()
             swarm.settle(session)
             self._removed(swarm, session, error)
             session.stream.reset()
@@ -348,3 +370,10 @@ class Exchange:
             del swarm.servings[session.peer]
             if swarm.listener:
                 swarm.listener.session_closed(session, error)
+            self._forget_idle()
+
+    def _forget_idle(self) -> None:
+        """Let go of what was read for a swarm that nobody is in any more, the least recently joined first."""
+        idle = [cid for cid, swarm in self.swarms.items() if not swarm.sessions and not swarm.listener]
+        for cid in idle[: max(0, len(idle) - IDLE_SWARMS)]:
+            del self.swarms[cid]

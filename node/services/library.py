@@ -8,37 +8,48 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 
 import trio
 
-from node.errors import IntegrityError, NoPeersError, ShoalError, StorageError, UsageError
+from node.errors import ShoalError, StorageError, UsageError
 from node.services.content import Content
 from node.services.downloading import DownloadTask
 from node.services.exchange import Exchange
 from node.services.finding import PeerFinder, Routing
 from node.services.providing import Providing
 from node.services.storage import CatalogueStorage
+from node.services.threads import in_thread, single, stoppable
 from node.status import TransferState
-from node.store.catalogue import Catalogue, Item
+from node.store.catalogue import Catalogue
+from node.store.descriptors import Descriptors
+from node.store.errors import SourceChanged
+from node.store.importing import import_scan
+from node.store.items import Item
+from node.store.scanning import Scan, scan
+from node.store.sources import source_of
+from node.store.verifying import Verified, verify
 from node.swarm.candidates import Candidates
+from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.exchange import ByeReason
-from protocols.link import Link, LinkError, parse_target
+from protocols.link import Link
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 30.0
-"""How long `get` waits without any peer before it says so: three lookups' worth. The download itself goes on trying."""
+IMPORTERS = trio.Semaphore(1)
+"""One share is hashed at a time: hashing already uses every core, and two would only make both late."""
 
-RUNNING = (TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING)
+TOTALS_SAVED_S = 5.0
+"""How often bytes moved are added to the catalogue; a crash forgets at most these seconds of them."""
 
 
 @dataclass(slots=True)
 class Active:
-    """A download that runs now."""
+    """A download that runs now, or has just ended."""
 
     task: DownloadTask
     finder: PeerFinder
@@ -47,16 +58,247 @@ class Active:
     error: ShoalError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What `share` did: the item, what was found at the path, and whether it was not shared before."""
+
+    item: Item
+    scan: Scan
+    is_new: bool
+
+
 class Library:
     """All items of this node."""
 
     def __init__(
-        self, catalogue: Catalogue, exchange: Exchange, routing: Routing, providing: Providing, peer_id: str
+        self,
+        catalogue: Catalogue,
+        exchange: Exchange,
+        routing: Routing,
+        providing: Providing,
+        *,
+        peer_id: str,
+        own_folder: str,
     ) -> None:
         self.catalogue = catalogue
         self.active: dict[Cid, Active] = {}
-        self._exchange = exchange
+        self.exchange = exchange
+        self.providing = providing
+        self.descriptors = Descriptors()
         self._routing = routing
-        self._providing = providing
         self._peer_id = peer_id
+        self._own_folder = own_folder
         self._nursery: trio.Nursery | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Go on with what the last run left, then hold the downloads' nursery open."""
+        items = await in_thread(self.catalogue.items)
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            for item in items:
+                if item.state is TransferState.SEEDING:
+                    self.providing.add(item.cid.multihash)
+                elif item.state is TransferState.DOWNLOADING:
+                    self._start(item)
+            task_status.started()
+            try:
+                while True:
+                    await trio.sleep(TOTALS_SAVED_S)
+                    await self._save_totals()
+            finally:
+                with trio.CancelScope(shield=True):
+                    await self._save_totals()
+
+    # --- commands ---------------------------------------------------------------------------------------------
+
+    async def share(self, path: str, progress: Callable[[Scan, int], None]) -> Shared:
+        """Share a file or folder in place; `progress(what was found, bytes hashed)` comes from a thread.
+
+        Raises ShoalError.
+        """
+        async with IMPORTERS:
+            found = await in_thread(scan, path, self._own_folder)
+            imported = await stoppable(import_scan, found, progress=partial(progress, found))
+        known = await in_thread(self.catalogue.find, imported.cid)
+        await self._end_download(imported.cid)
+        item = await in_thread(
+            self.catalogue.add_share,
+            imported.cid,
+            imported.manifest,
+            imported.blocks,
+            imported.path,
+            imported.identities,
+            time.time(),
+        )
+        await self._save_totals()
+        self.exchange.close_swarm(item.cid, ByeReason.STOPPING, "shared anew")
+        self.providing.add(item.cid.multihash)
+        return Shared(item, found, known is None or known.state is not TransferState.SEEDING)
+
+    async def get(self, link: Link, directory: str, hints: tuple[tuple[str, str], ...]) -> Item:
+        """Start or go on with a download into `directory`; `hints` are (peer id, multiaddr) of the link."""
+        add = partial(self.catalogue.add_download, name=link.name or "", size=link.size or 0, hints=link.peers)
+        item = await in_thread(add, link.cid, directory, time.time())
+        if not item.is_complete:
+            item = await self._resume(item)
+            for peer, address in hints:
+                self.active[item.cid].finder.add_hint(peer, (address,))
+        return item
+
+    async def pause(self, item: Item) -> Item:
+        """Stop a download for now; what is verified stays."""
+        if item.is_complete:
+            raise UsageError(f"#{item.number} {item.name} is complete: there is nothing to pause")
+        await self._set_state(item, TransferState.PAUSED)
+        await self._end_download(item.cid)
+        return await self._fresh(item)
+
+    async def resume(self, item: Item) -> Item:
+        """Go on with a paused or failed download, or share again what was stopped."""
+        if not item.is_complete:
+            return await self._resume(item)
+        await self._set_state(item, TransferState.SEEDING)
+        self.providing.add(item.cid.multihash)
+        return await self._fresh(item)
+
+    async def stop(self, item: Item) -> Item:
+        """Stop sharing, or stop a download; the files and what is verified stay."""
+        if not item.is_complete:
+            return await self.pause(item)
+        await self._set_state(item, TransferState.COMPLETE)
+        await self._withdraw(item.cid, "no longer shared")
+        return await self._fresh(item)
+
+    async def verify(self, item: Item, progress: Callable[[int], None]) -> tuple[Item, Verified]:
+        """Hash everything that is here again; `progress(bytes hashed)` comes from a thread."""
+        if not item.has_manifest:
+            raise UsageError(f"#{item.number}: nothing of it is here yet")
+        was_running = item.cid in self.active
+        await self._end_download(item.cid)
+        verified = await stoppable(verify, self.catalogue, item, self.descriptors, progress=progress)
+        if item.is_complete:
+            await self._verified(item, verified)
+        elif was_running:
+            await self._resume(await self._fresh(item))
+        return await self._fresh(item), verified
+
+    async def find_content(self, cid: Cid) -> Content | None:
+        """What this node seeds of a manifest; None if it doesn't."""
+        item = await in_thread(self.catalogue.find, cid)
+        if item is None or item.state is not TransferState.SEEDING:
+            return None
+        try:
+            return await in_thread(self._open_content, item)
+        except StorageError as error:
+            self.source_failed(cid, error)
+            return None
+
+    def source_failed(self, cid: Cid, error: StorageError) -> None:
+        """A shared file changed or vanished: not one byte more of it is served."""
+        assert self._nursery is not None
+        self._nursery.start_soon(self._fail_source, cid, error)
+
+    async def close(self) -> None:
+        """End the downloads, which go on at the next start, and say goodbye to every peer."""
+        for active in tuple(self.active.values()):
+            active.scope.cancel()
+            await active.ended.wait()
+        await self._save_totals()
+        await self.exchange.close()
+
+    # --- one download -----------------------------------------------------------------------------------------
+
+    async def _resume(self, item: Item) -> Item:
+        if item.cid not in self.active:
+            await self._set_state(item, TransferState.DOWNLOADING)
+            self._start(item)
+        return await self._fresh(item)
+
+    def _start(self, item: Item) -> None:
+        swarm = self.exchange.swarm(item.cid)
+        candidates = Candidates(self._peer_id)
+        storage = CatalogueStorage(self.catalogue, item.cid, self.descriptors)
+        task = DownloadTask(swarm, candidates, storage, random.Random())
+        finder = PeerFinder(self.exchange, self._routing, swarm, candidates)
+        task.lookups = lambda: finder.lookups_done
+        task.has_chunks = lambda: self.providing.add(item.cid.multihash)
+        self.active[item.cid] = active = Active(task, finder)
+        assert self._nursery is not None
+        self._nursery.start_soon(self._download, item, active)
+
+    async def _download(self, item: Item, active: Active) -> None:
+        try:
+            with active.scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(active.finder.run)
+                    await active.task.run()
+                    nursery.cancel_scope.cancel()
+                if content := await self.find_content(item.cid):
+                    active.task.swarm.set_content(content)
+        except* ShoalError as group:
+            active.error = single(group)
+            log.warning("the download of %s failed: %s", item.cid, active.error)
+            await self._set_state(item, TransferState.ERROR, str(active.error))
+        finally:
+            self.active.pop(item.cid, None)
+            active.ended.set()
+
+    async def _end_download(self, cid: Cid) -> None:
+        if active := self.active.get(cid):
+            active.scope.cancel()
+            await active.ended.wait()
+            await self._withdraw(cid, "paused")
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _open_content(self, item: Item) -> Content:
+        manifest = self.catalogue.manifest(item.cid)
+        assert manifest is not None
+        source = source_of(item, manifest, self.catalogue.identities(item.cid), self.descriptors)
+        have = Bitfield.full(manifest.geometry.chunk_count)
+        content = Content(item.cid, manifest, self.catalogue.blocks(item.cid), have, source)
+        content.on_unreadable = partial(self.source_failed, item.cid)
+        return content
+
+    async def _fail_source(self, cid: Cid, error: StorageError) -> None:
+        item = await in_thread(self.catalogue.find, cid)
+        if item and item.state is TransferState.SEEDING and isinstance(error, SourceChanged):
+            log.warning("%s is shared no more: %s", item.name, error)
+            await self._set_state(item, TransferState.ERROR, str(error))
+            await self._withdraw(cid, "the shared file has changed")
+
+    async def _verified(self, item: Item, verified: Verified) -> None:
+        if verified.bad:
+            reason = f"{len(verified.bad)} of {item.chunk_count} chunks are not what was shared"
+            await self._set_state(item, TransferState.ERROR, reason)
+            await self._withdraw(item.cid, "the shared file is damaged")
+        elif item.state is TransferState.ERROR:
+            await self._set_state(item, TransferState.SEEDING)
+            self.providing.add(item.cid.multihash)
+
+    async def _withdraw(self, cid: Cid, reason: str) -> None:
+        await self.providing.remove(cid.multihash)
+        await self._save_totals()
+        self.exchange.close_swarm(cid, ByeReason.STOPPING, reason)
+
+    async def _set_state(self, item: Item, state: TransferState, reason: str = "") -> None:
+        await in_thread(self.catalogue.set_state, item.cid, state, reason)
+
+    async def _fresh(self, item: Item) -> Item:
+        return await in_thread(self.catalogue.get, item.cid)
+
+    def unsaved(self, cid: Cid) -> tuple[int, int]:
+        """Bytes received and sent that are not in the catalogue's totals yet."""
+        swarm = self.exchange.swarms.get(cid)
+        return (swarm.total_received - swarm.saved[0], swarm.total_sent - swarm.saved[1]) if swarm else (0, 0)
+
+    async def _save_totals(self) -> None:
+        """Add what moved since the last time to each item's totals."""
+        changes: dict[Cid, tuple[int, int]] = {}
+        for cid, swarm in self.exchange.swarms.items():
+            unsaved = self.unsaved(cid)
+            if any(unsaved):
+                changes[cid] = unsaved
+                swarm.saved = (swarm.total_received, swarm.total_sent)
+        if changes:
+            await in_thread(self.catalogue.add_totals, changes)

@@ -38,7 +38,6 @@ class Serving:
     def __init__(self, session: PeerSession) -> None:
         self.session = session
         self.content: Content | None = None
-        self.broken: StorageError | None = None
         self._waiting: deque[Request] = deque()
         self._wake = trio.Event()
 
@@ -103,9 +102,9 @@ class Serving:
             await self.session.send_data(Data(chunk=request.chunk, offset=request.offset + start, data=part))
 
     def _unreadable(self, request: Request, error: StorageError) -> None:
-        if self.broken is None:
-            log.warning("chunk %d can't be read for %s: %s", request.chunk, self.session.peer, error)
-        self.broken = error
+        log.warning("chunk %d can't be read for %s: %s", request.chunk, self.session.peer, error)
+        if self.content:
+            self.content.on_unreadable(error)
         self._reject(request, RejectReason.UNAVAILABLE)
 
     def _reject(self, request: Request, reason: RejectReason) -> None:

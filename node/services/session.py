@@ -22,7 +22,7 @@ BULK_QUEUED = 1 << 20
 """Bytes of DATA waiting per session: enough to keep the socket busy while the next chunk is read from disk."""
 
 CONTROL_QUEUED = 4 << 20
-"""Bytes of control messages waiting: above it the peer has stopped reading for good (a bitfield is at most 1 MiB)."""
+"""Bytes of control messages waiting: above it the peer has stopped reading for good (a bitfield is at most 256 KiB)."""
 
 HELLO_TIMEOUT_S = 10.0
 """A peer that opens a stream and says nothing is not a peer; slow links need seconds, not tens of them."""

@@ -1,7 +1,7 @@
 """Fetching a manifest and its digest pages from whichever peers are there, one block at a time.
 
 Rules: pure; one block comes from one peer, so that blame is certain; a block is believed only when its bytes hash to
-its CID. A peer that sent something else broke the protocol; a block that hashes right and still makes no manifest can
+its CID. A peer that sent something else broke the protocol, one that doesn't answer in time is not asked again; a block that hashes right and still makes no manifest can
 never be right, from anybody: that is `InvalidManifestError`. Hashing and decoding can take a second, so `check_block`
 is a function for a thread and the machine only takes its outcome.
 """
@@ -99,8 +99,7 @@ class ManifestFetch:
     def command(self, now: float) -> tuple[str, GetMeta] | None:
         """The next question and whom to ask; None while an answer is awaited or nobody is there."""
         if self._asked is not None and now - self._asked_at >= ANSWER_TIMEOUT_S:
-            self._restart_block()
-            self._peers.rotate(-1)
+            self.peer_left(self._asked)  # it may still answer, too late; asking again would only pile up questions
         if self.is_complete or self.unchecked or self._asked is not None or not self._peers:
             return None
         if self._source is None:

@@ -47,15 +47,14 @@ class MemoryStorage:
     def save_manifest(self, manifest, blocks) -> None:
         self.manifest, self.blocks = manifest, tuple(blocks)
 
-    def open(self, manifest) -> Bitfield:
+    def open(self, manifest, watch) -> Bitfield:
         if self.have is None:
             self.data = bytearray(manifest.geometry.total_size)
             self.have = Bitfield(manifest.geometry.chunk_count)
         return self.have.copy()
 
-    @property
-    def reader(self) -> MemoryReader:
-        return MemoryReader(self.data, self.manifest)
+    def read(self, index, offset, length) -> bytes:
+        return MemoryReader(self.data, self.manifest).read(index, offset, length)
 
     def write(self, chunks):
         if self.is_broken:
@@ -74,9 +73,11 @@ class MemoryStorage:
             good.append(index)
         return good, bad
 
-    def finish(self, progress) -> MemoryReader:
+    def finish(self, watch) -> None:
         self.finished = True
-        return self.reader
+
+    def close(self) -> None:
+        pass
 
 
 class LyingReader(MemoryReader):

@@ -1,0 +1,241 @@
+"""The methods of the control socket: what a command's words mean to the services.
+
+Rules: a handler checks its parameters, finds the item that is meant and calls one service; results are `node.status`
+snapshots as JSON. `Api.handlers` is the whole API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import trio
+
+from node.control.server import Call, Handler
+from node.errors import IntegrityError, NoPeersError, ShoalError, StorageError, UsageError
+from node.net.addresses import parse, split_peer_id
+from node.net.host import Host
+from node.net.kademlia import Kademlia
+from node.services.library import Active, Library
+from node.services.snapshots import NodeInfo, Snapshots, connection_rows, node_status
+from node.services.threads import in_thread
+from node.status import to_json
+from node.store.items import Item
+from node.store.resolving import resolve
+from node.store.scanning import Scan
+from protocols.link import Link, LinkError, could_be_cid_prefix, parse_target
+
+PROGRESS_S = 0.1
+"""Ten times a second: what a progress line can show."""
+
+PATIENCE_S = 30.0
+"""How long `get` waits without any peer before it says so; three lookups' worth. The download itself goes on trying."""
+
+BLOCKED_S = 2.0
+"""How long a full disk may last before `get` says so: room is often made at once."""
+
+T = TypeVar("T")
+
+CELLS_DEFAULT = 64
+CELLS_MOST = 65_536
+"""As many cells as the largest terminal has; the map is a string of so many characters."""
+
+
+class Api:
+    """All handlers, bound to the running node."""
+
+    def __init__(
+        self,
+        host: Host,
+        dht: Kademlia,
+        library: Library,
+        snapshots: Snapshots,
+        stop: Callable[[], None],
+        info: NodeInfo,
+    ) -> None:
+        self._host = host
+        self._dht = dht
+        self._library = library
+        self._snapshots = snapshots
+        self._stop = stop
+        self._info = info
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """Every method by its name."""
+        return {
+            "version": self.version,
+            "status": self.status,
+            "list": self.list_items,
+            "info": self.info,
+            "peers": self.peers,
+            "share": self.share,
+            "get": self.get,
+            "pause": self.pause,
+            "resume": self.resume,
+            "stop": self.stop,
+            "verify": self.verify,
+            "connect": self.connect,
+            "shutdown": self.shutdown,
+        }
+
+    # --- looking ----------------------------------------------------------------------------------------------
+
+    async def version(self, call: Call) -> object:
+        """The node's version."""
+        return {"version": self._info.version}
+
+    async def status(self, call: Call) -> object:
+        """The node itself."""
+        return to_json(await node_status(self._host, self._dht, self._library, self._info))
+
+    async def list_items(self, call: Call) -> object:
+        """Every share and download."""
+        return [to_json(item) for item in await self._snapshots.items()]
+
+    async def info(self, call: Call) -> object:
+        """One item in full."""
+        cells = call.param("cells", int, CELLS_DEFAULT)
+        if not 1 <= cells <= CELLS_MOST:
+            raise UsageError(f"cells is a number from 1 to {CELLS_MOST}, not {cells}")
+        return to_json(await self._snapshots.detail(await self._item(call), cells))
+
+    async def peers(self, call: Call) -> object:
+        """Who shares one item, or every connection of the node."""
+        if call.params.get("target") is None:
+            return [to_json(row) for row in connection_rows(self._host)]
+        return [to_json(row) for row in self._snapshots.peers(await self._item(call))]
+
+    # --- doing ------------------------------------------------------------------------------------------------
+
+    async def share(self, call: Call) -> object:
+        """Share a path; progress as {name, done, total, files_done, files}."""
+        newest: list[dict[str, object]] = []
+
+        def progress(found: Scan, done: int) -> None:
+            newest[:] = [{"name": found.name, "done": done, "total": found.total_size, "files": len(found.files)}]
+
+        shared = await _reporting(call, newest, self._library.share(call.param("path", str), progress))
+        skipped = [f"{entry.path}: {entry.reason}" for entry in shared.scan.skipped]
+        if shared.scan.skipped_count > len(skipped):
+            skipped.append(f"{shared.scan.skipped_count - len(skipped)} more")
+        return {"item": to_json(self._snapshots.item(shared.item)), "skipped": skipped, "new": shared.is_new}
+
+    async def get(self, call: Call) -> object:
+        """Download; with `wait` the answer comes when it is complete, and progress before that."""
+        target = call.param("target", str)
+        link = await self._link(target)
+        hints = tuple(self._hint(peer) for peer in link.peers)
+        item = await self._library.get(link, call.param("directory", str), hints)
+        if call.param("wait", bool, default=True):
+            await self._follow(call, item)
+        return to_json(self._snapshots.item(await self._fresh(item)))
+
+    async def pause(self, call: Call) -> object:
+        """Stop a download for now."""
+        return await self._act(call, self._library.pause)
+
+    async def resume(self, call: Call) -> object:
+        """Go on with a download, or share again."""
+        return await self._act(call, self._library.resume)
+
+    async def stop(self, call: Call) -> object:
+        """Stop sharing."""
+        return await self._act(call, self._library.stop)
+
+    async def verify(self, call: Call) -> object:
+        """Hash what is here again; progress as {done, total}."""
+        item = await self._item(call)
+        newest: list[dict[str, object]] = []
+
+        total = item.size if item.is_complete else item.bytes_have
+
+        def progress(done: int) -> None:
+            newest[:] = [{"name": item.name, "done": done, "total": total}]
+
+        item, verified = await _reporting(call, newest, self._library.verify(item, progress))
+        row = to_json(self._snapshots.item(item))
+        return {"item": row, "bad_chunks": list(verified.bad), "checked": verified.checked}
+
+    async def connect(self, call: Call) -> object:
+        """Dial a peer by multiaddr."""
+        return {"peer_id": await self._host.connect(call.param("multiaddr", str))}
+
+    async def shutdown(self, call: Call) -> object:
+        """End the node once this answer has left."""
+        self._stop()
+        return {}
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    async def _act(self, call: Call, action: Callable[[Item], Awaitable[Item]]) -> object:
+        return to_json(self._snapshots.item(await action(await self._item(call))))
+
+    async def _item(self, call: Call) -> Item:
+        return await in_thread(resolve, self._library.catalogue, call.param("target", str))
+
+    async def _fresh(self, item: Item) -> Item:
+        return await in_thread(self._library.catalogue.get, item.cid)
+
+    async def _link(self, target: str) -> Link:
+        """What a person means: a link, a CID, or a row that is here already."""
+        try:
+            return parse_target(target)
+        except LinkError as error:
+            if not target.isdecimal() and not could_be_cid_prefix(target):
+                raise UsageError(str(error)) from error
+            item = await in_thread(resolve, self._library.catalogue, target)
+            return Link(item.cid, item.name or None, None, item.hints)
+
+    def _hint(self, text: str) -> tuple[str, str]:
+        address, peer = split_peer_id(parse(text))
+        if peer is None:
+            raise UsageError(f"{text} does not say which peer it is: add /p2p/<peer id>")
+        return peer, address
+
+    async def _follow(self, call: Call, item: Item) -> None:
+        """Report progress until the download has ended; raises its error, or why nothing moves."""
+        active = self._library.active.get(item.cid)
+        quiet_since = trio.current_time()
+        timeout_s = call.param("timeout_s", float, PATIENCE_S)
+        while active and not active.ended.is_set():
+            await call.progress(to_json(self._snapshots.item(await self._fresh(item))))
+            now = trio.current_time()
+            if not active.task.stall_reason():
+                quiet_since = now
+            if active.task.blocked and now - quiet_since >= BLOCKED_S:
+                raise StorageError(f"{active.task.blocked}; the download waits and goes on when there is room")
+            if timeout_s and now - quiet_since >= timeout_s:
+                raise _why_stalled(active)
+            with trio.move_on_after(PROGRESS_S):
+                await active.ended.wait()
+        if active and active.error:
+            raise active.error
+        item = await self._fresh(item)
+        if not item.is_complete:
+            raise ShoalError(
+                f"#{item.number} {item.name or item.cid} is {item.state.lower()}: {item.reason or 'stopped'}"
+            )
+
+
+def _why_stalled(active: Active) -> ShoalError:
+    reason = active.task.stall_reason()
+    if active.task.candidates.banned and not active.task.swarm.sessions:
+        return IntegrityError(f"{reason}; the download goes on when a good peer appears")
+    return NoPeersError(f"{reason}; the node goes on looking")
+
+
+async def _reporting(call: Call, newest: list[dict[str, object]], job: Awaitable[T]) -> T:
+    """Await a job whose thread puts its newest progress into `newest`, passing it on a few times a second."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_report, call, newest)
+        result = await job
+        nursery.cancel_scope.cancel()
+    return result
+
+
+async def _report(call: Call, newest: list[dict[str, object]]) -> None:
+    while True:
+        await trio.sleep(PROGRESS_S)
+        if newest:
+            await call.progress(newest.pop())

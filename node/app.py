@@ -1,0 +1,149 @@
+"""The node as a whole: who is made from what, in which order it starts, and how it ends.
+
+Rules: wiring only. What fails at the start ends the process with one sentence and its exit code; a signal or the
+`shutdown` method ends it in order: no new work, sessions told, connections closed, state saved.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from importlib.metadata import version
+
+import trio
+
+from node.api import Api
+from node.config import Config
+from node.control.lock import FolderLock, hold_folder
+from node.control.server import ControlServer
+from node.errors import ExitCode, ShoalError, StorageError
+from node.logs import start_logging
+from node.net.host import Host, HostSettings, open_host
+from node.net.identity import load_or_create
+from node.net.kad_reports import SUFFIX as KAD_SUFFIX
+from node.net.kad_reports import KademliaSettings
+from node.net.kademlia import Kademlia, open_kademlia
+from node.services.bootstrapping import Bootstrapping
+from node.services.content import Content
+from node.services.exchange import Exchange
+from node.services.library import Library
+from node.services.providing import Providing
+from node.services.snapshots import NodeInfo, Snapshots
+from node.services.threads import single
+from node.store.catalogue import Catalogue
+from node.store.database import Database
+from node.store.records import AddressBook, ProviderRecords, ProvideSchedule
+from protocols.cid import Cid
+from protocols.exchange import PROTOCOL_ID
+
+log = logging.getLogger(__name__)
+
+GOODBYE_S = 3.0
+"""How long the sessions' last words may take at the end; a person waits at a prompt."""
+
+
+def run(config: Config) -> int:
+    """Be the node until told to stop; the exit code. Raises ShoalError when it can't start."""
+    _make_home(config)
+    with ExitStack() as stack:
+        lock = stack.enter_context(hold_folder(config.home.lock))
+        start_logging(config.home.log, config.log_level)
+        database = Database(config.home.database)
+        stack.callback(database.close)
+        try:
+            trio.run(_main, config, lock, database)
+        except* ShoalError as group:
+            raise single(group) from group
+    return ExitCode.OK
+
+
+async def _main(config: Config, lock: FolderLock, database: Database) -> None:
+    """Open everything, serve, and close in reverse order."""
+    identity = load_or_create(config.home.key)
+    book = AddressBook(database)
+    agent = f"shoal/{version('shoal')}"
+    host_settings = HostSettings(
+        identity=identity,
+        listen=config.listen,
+        address_book=book,
+        agent=agent,
+        max_connections=config.max_connections,
+    )
+    kad_settings = KademliaSettings(protocol_id=config.network + KAD_SUFFIX)
+    stop = trio.Event()
+    async with open_host(host_settings) as host, open_kademlia(host, kad_settings, ProviderRecords(database)) as dht:
+        info = NodeInfo(version("shoal"), kad_settings.protocol_id, str(config.home.path), trio.current_time())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_await_signal, stop)
+            library = await _start_services(nursery, host, dht, database, config, agent)
+            api = Api(host, dht, library, Snapshots(library, host), stop.set, info)
+            server = ControlServer(config.home.socket, api.handlers, lock=lock)
+            await nursery.start(server.run)
+            nursery.start_soon(Bootstrapping(host, config.bootstrap, book).run)
+            _announce(config, host)
+            await stop.wait()
+            await _say_goodbye(library)
+            nursery.cancel_scope.cancel()
+    log.info("stopped")
+
+
+async def _start_services(
+    nursery: trio.Nursery, host: Host, dht: Kademlia, database: Database, config: Config, agent: str
+) -> Library:
+    """The tasks between the network and the disk, started in the order in which they need one another."""
+    schedule = ProvideSchedule(database)
+    providing = Providing(dht, schedule, time.time)
+    exchange = Exchange(host, _not_yet, agent)
+    library = Library(
+        Catalogue(database), exchange, dht, providing, peer_id=host.peer_id, own_folder=str(config.home.path)
+    )
+    exchange.find_content = library.find_content
+    await nursery.start(exchange.run)
+    await nursery.start(library.run)
+    nursery.start_soon(providing.run)
+    host.on_connected(lambda peer: providing.network_changed())
+    host.set_handler(PROTOCOL_ID, exchange.accept)
+    return library
+
+
+async def _not_yet(cid: Cid) -> Content | None:
+    """What is found before the library is there."""
+    await trio.lowlevel.checkpoint()
+
+
+async def _await_signal(stop: trio.Event) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        async for number in signals:
+            log.info("stopping on %s", signal.Signals(number).name)
+            stop.set()
+            return
+
+
+async def _say_goodbye(library: Library) -> None:
+    """Tell every session that this node leaves, so that its peers look elsewhere at once."""
+    with trio.move_on_after(GOODBYE_S):
+        await library.close()
+
+
+def _announce(config: Config, host: Host) -> None:
+    """Say on stdout where the node is, for the person or the script that started it."""
+    if config.json:
+        print(
+            json.dumps({"v": 1, "event": "result", "peer_id": host.peer_id, "addresses": host.addresses()}), flush=True
+        )
+        return
+    print(f"shoal node {host.peer_id}")
+    for address in host.addresses():
+        print(f"listening on {address}")
+    sys.stdout.flush()
+
+
+def _make_home(config: Config) -> None:
+    try:
+        config.home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make the data folder {config.home.path}: {error.strerror}") from error

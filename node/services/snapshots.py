@@ -1,0 +1,259 @@
+"""Filling in `node.status`: what the catalogue, the sessions and the tasks know, as values for eyes.
+
+Rules: reads, never changes; nothing here waits for the network. What takes a database read is a function for a
+thread, what asks the running tasks is done on the loop.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from dataclasses import dataclass
+
+import trio
+
+from node.net.host import Host
+from node.net.kademlia import Kademlia
+from node.services.exchange import NOTHING_YET, PeerTotals, Swarm
+from node.services.library import Active, Library
+from node.services.session import PeerSession
+from node.services.threads import in_thread
+from node.status import DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerStatus, TransferState
+from node.store.items import Item
+from protocols.bitfield import Bitfield
+from protocols.link import Link
+from protocols.manifest import Manifest
+
+FILES_SHOWN = 1000
+"""Files listed by `info`: a longer list is a job for the manifest, and an answer stays well under its limit."""
+
+LINK_ADDRESSES = 3
+"""Addresses in a link: a LAN one, a public one and one more; the DHT knows the rest, and a link must fit in a chat."""
+
+HAVE, IN_FLIGHT, MISSING = "#", "v", "."
+
+
+class Snapshots:
+    """Answers what a screen or command asks about items and their peers."""
+
+    def __init__(self, library: Library, host: Host) -> None:
+        self._library = library
+        self._host = host
+
+    async def items(self) -> list[ItemStatus]:
+        """Every row, by number."""
+        rows = await in_thread(self._library.catalogue.items)
+        return [self.item(row) for row in rows]
+
+    def item(self, row: Item) -> ItemStatus:
+        """One row as it stands now."""
+        active = self._library.active.get(row.cid)
+        swarm = self._library.exchange.swarms.get(row.cid)
+        now = trio.current_time()
+        state, reason = _state(row, active)
+        machine = active.task.machine if active else None
+        sessions = list(swarm.sessions.values()) if swarm else []
+        unsaved_received, unsaved_sent = self._library.unsaved(row.cid)
+        return ItemStatus(
+            number=row.number,
+            cid=str(row.cid),
+            name=row.name or str(row.cid),
+            size=row.size,
+            files=row.file_count,
+            state=state,
+            reason=reason,
+            path=row.path or os.path.join(row.destination or "", row.output_name or row.name),
+            chunks=row.chunk_count,
+            chunks_have=row.chunk_count if row.is_complete else row.chunks_have,
+            bytes_have=row.size if row.is_complete else row.bytes_have,
+            down_bps=sum(session.down.bps(now) for session in sessions),
+            up_bps=sum(session.up.bps(now) for session in sessions),
+            eta_s=machine.eta_s(now) if machine and state is TransferState.DOWNLOADING else None,
+            peers_connected=len(sessions),
+            peers_known=max(len(sessions), len(active.task.candidates) if active else 0),
+            received=row.received + unsaved_received,
+            sent=row.sent + unsaved_sent,
+            added_at=row.added_at,
+            link=str(Link(row.cid, row.name or None, row.size if row.has_manifest else None, self._hints())),
+            provided=self._library.providing.status(row.cid.multihash),
+        )
+
+    async def detail(self, row: Item, cells: int) -> DetailStatus:
+        """Everything about one item; the chunk map in at most `cells` cells."""
+        manifest = await in_thread(self._library.catalogue.manifest, row.cid)
+        have = await self._have(row)
+        active = self._library.active.get(row.cid)
+        machine = active.task.machine if active else None
+        in_flight = machine.in_flight if machine else frozenset()
+        return DetailStatus(
+            item=self.item(row),
+            chunk_size=row.chunk_size,
+            chunks_in_flight=len(in_flight),
+            chunks_bad=active.task.bad_chunks if active else 0,
+            cells=chunk_cells(have, in_flight, cells),
+            file_list=_files(manifest, have) if manifest else (),
+            peers=self.peers(row),
+        )
+
+    def peers(self, row: Item) -> tuple[PeerStatus, ...]:
+        """Who is in session about an item, then who was."""
+        swarm = self._library.exchange.swarms.get(row.cid)
+        if swarm is None:
+            return ()
+        now = trio.current_time()
+        rows = [
+            _peer(number, peer, totals, swarm, row.chunk_count, now)
+            for number, (peer, totals) in enumerate(_by_presence(swarm), start=1)
+        ]
+        return tuple(rows)
+
+    def _hints(self) -> tuple[str, ...]:
+        return tuple(self._host.addresses()[:LINK_ADDRESSES])
+
+    async def _have(self, row: Item) -> Bitfield:
+        if row.is_complete:
+            return Bitfield.full(row.chunk_count)
+        active = self._library.active.get(row.cid)
+        if active and active.task.machine:
+            return active.task.machine.have
+        held = await in_thread(self._library.catalogue.held, row.cid)
+        return held.have
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """What of a node doesn't change while it runs."""
+
+    version: str
+    network: str  # the Kademlia protocol id
+    home: str
+    started_at: float  # trio's clock
+
+
+async def node_status(host: Host, dht: Kademlia, library: Library, info: NodeInfo) -> NodeStatus:
+    """The node itself."""
+    rows = await in_thread(library.catalogue.items)
+    now = trio.current_time()
+    sessions = [session for swarm in library.exchange.swarms.values() for session in swarm.sessions.values()]
+    unsaved = [library.unsaved(cid) for cid in library.exchange.swarms]
+    return NodeStatus(
+        version=info.version,
+        peer_id=host.peer_id,
+        addresses=tuple(host.addresses()),
+        network=info.network,
+        home=info.home,
+        uptime_s=now - info.started_at,
+        connections=len(host.connections()),
+        routing_table=dht.routing_table_size,
+        records_held=0,
+        shares=sum(row.state is TransferState.SEEDING for row in rows),
+        downloads=len(library.active),
+        down_bps=sum(session.down.bps(now) for session in sessions),
+        up_bps=sum(session.up.bps(now) for session in sessions),
+        received=sum(row.received for row in rows) + sum(received for received, _ in unsaved),
+        sent=sum(row.sent for row in rows) + sum(sent for _, sent in unsaved),
+        rss_bytes=rss_bytes(),
+    )
+
+
+def connection_rows(host: Host) -> list[PeerStatus]:
+    """Every connection of the node, as `peers` without a file shows them."""
+    return [
+        PeerStatus(
+            number=number,
+            peer_id=connection.peer_id,
+            address=connection.ip,
+            multiaddr=connection.multiaddr,
+            chunks=0,
+            chunks_have=0,
+            down_bps=0.0,
+            up_bps=0.0,
+            received=connection.received,
+            sent=connection.sent,
+            direction=connection.direction,
+            flags="",
+        )
+        for number, connection in enumerate(host.connections(), start=1)
+    ]
+
+
+def rss_bytes() -> int:
+    """This process's resident memory."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:  # not Linux: the peak is the next best
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def chunk_cells(have: Bitfield, in_flight: frozenset[int], cells: int) -> str:
+    """The chunk map: one cell a chunk, or the worst of several chunks where there are more than `cells`."""
+    count = have.length
+    cells = min(cells, count)
+    text = []
+    for cell in range(cells):
+        chunks = range(cell * count // cells, (cell + 1) * count // cells)
+        missing = [chunk for chunk in chunks if not have[chunk]]
+        if not missing:
+            text.append(HAVE)
+        else:
+            text.append(IN_FLIGHT if all(chunk in in_flight for chunk in missing) else MISSING)
+    return "".join(text)
+
+
+def _state(row: Item, active: Active | None) -> tuple[TransferState, str]:
+    if active is None:
+        return row.state, row.reason
+    if active.task.state is TransferState.VERIFYING:
+        return TransferState.VERIFYING, ""
+    if reason := active.task.stall_reason():
+        return TransferState.STALLED, reason
+    return TransferState.DOWNLOADING, ""
+
+
+def _by_presence(swarm: Swarm) -> list[tuple[str, PeerTotals]]:
+    totals = swarm.totals()
+    present = [(peer, totals.pop(peer, NOTHING_YET)) for peer in swarm.sessions]
+    return present + sorted(totals.items(), key=lambda entry: -(entry[1].received + entry[1].sent))
+
+
+def _peer(number: int, peer: str, totals: PeerTotals, swarm: Swarm, chunks: int, now: float) -> PeerStatus:
+    session = swarm.sessions.get(peer)
+    return PeerStatus(
+        number=number,
+        peer_id=peer,
+        address=_ip(totals.address),
+        multiaddr=totals.address,
+        chunks=chunks,
+        chunks_have=totals.chunks_have,
+        down_bps=session.down.bps(now) if session else 0.0,
+        up_bps=session.up.bps(now) if session else 0.0,
+        received=totals.received,
+        sent=totals.sent,
+        direction=("out" if session.outbound else "in") if session else "",
+        flags=_flags(session, peer in swarm.banned, now),
+    )
+
+
+def _flags(session: PeerSession | None, is_banned: bool, now: float) -> str:
+    flags = ""
+    if session and session.down.bps(now) >= 1:
+        flags += "D"
+    if session and session.up.bps(now) >= 1:
+        flags += "U"
+    return flags + ("!" if is_banned else "")
+
+
+def _ip(multiaddr: str) -> str:
+    """The IP address in a multiaddr's text, or all of it where there is none."""
+    parts = multiaddr.split("/")
+    return parts[2] if len(parts) > 2 and parts[1] in ("ip4", "ip6") else multiaddr
+
+
+def _files(manifest: Manifest, have: Bitfield) -> tuple[FileStatus, ...]:
+    rows = []
+    for index, entry in enumerate(manifest.files[:FILES_SHOWN]):
+        chunks = manifest.geometry.file_chunks(index)
+        got = sum(manifest.geometry.chunk_length(chunk) for chunk in chunks if have[chunk])
+        rows.append(FileStatus("/".join(entry.path), entry.size, entry.sha256.hex(), got))
+    return tuple(rows)

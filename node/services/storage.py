@@ -1,0 +1,69 @@
+"""Where one download is kept: the catalogue's row and the partial files, as a `DownloadTask` uses them.
+
+Rules: every method but `write` and `read` is called once and in order; all of them block, so that the task calls them
+in threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from node.store.catalogue import Catalogue
+from node.store.descriptors import Descriptors
+from node.store.downloads import StoredDownload
+from node.store.space import check_room
+from node.store.watch import Watch
+from protocols.bitfield import Bitfield
+from protocols.cid import Cid
+from protocols.manifest import Manifest
+
+
+class CatalogueStorage:
+    """The download of one CID that the catalogue has a row of."""
+
+    def __init__(self, catalogue: Catalogue, cid: Cid, descriptors: Descriptors) -> None:
+        self._catalogue = catalogue
+        self._cid = cid
+        self._descriptors = descriptors
+        self._stored: StoredDownload | None = None
+
+    def saved_manifest(self) -> tuple[Manifest, tuple[bytes, ...]] | None:
+        """The manifest and its blocks, if an earlier run has fetched them."""
+        manifest = self._catalogue.manifest(self._cid)
+        return (manifest, self._catalogue.blocks(self._cid)) if manifest else None
+
+    def save_manifest(self, manifest: Manifest, blocks: Sequence[bytes]) -> None:
+        """Keep a verified manifest."""
+        self._catalogue.set_manifest(self._cid, manifest, blocks)
+
+    def open(self, manifest: Manifest, watch: Watch) -> Bitfield:
+        """The chunks that are here already; raises DiskFull if there is no room for the others."""
+        stored = StoredDownload(self._catalogue, self._cid, manifest, self._descriptors)
+        have = stored.resume(watch)
+        missing = sum(manifest.geometry.chunk_length(index) for index in have.missing())
+        check_room(stored.part_path, missing)
+        self._stored = stored
+        return have
+
+    def read(self, index: int, offset: int, length: int) -> bytes:
+        """A range of a chunk that is here; raises StorageError."""
+        return self._opened.read(index, offset, length)
+
+    def write(self, chunks: Sequence[tuple[int, bytearray]]) -> tuple[list[int], list[int]]:
+        """Verify, write and record chunks; the indexes of the good and of the bad ones."""
+        return self._opened.write(chunks)
+
+    def finish(self, watch: Watch) -> None:
+        """Compare the whole files and move them into place; raises StorageError and IntegrityError."""
+        self._opened.finish(watch)
+        self._stored = None
+
+    def close(self) -> None:
+        """Bring to the disk what was written, if the download isn't finished."""
+        if self._stored:
+            self._stored.close()
+
+    @property
+    def _opened(self) -> StoredDownload:
+        assert self._stored is not None
+        return self._stored

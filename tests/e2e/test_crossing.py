@@ -1,0 +1,178 @@
+"""Files and folders crossing between real nodes, found by CID alone, in everything but the network's size."""
+
+from __future__ import annotations
+
+import filecmp
+import hashlib
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.daemons import Daemon, await_that
+
+MIB = 1 << 20
+SEED = 20261122
+
+
+def make_file(path: Path, size: int) -> Path:
+    """A file of random bytes, the same each time."""
+    path.write_bytes(random.Random(SEED + size).randbytes(size))
+    return path
+
+
+def share(daemon: Daemon, path: Path) -> str:
+    cid = daemon.ask("share", path)["item"]["cid"]
+    daemon.await_provided(cid)
+    return str(cid)
+
+
+@pytest.mark.parametrize("size", [0, 1, MIB - 1, MIB, MIB + 1, 5 * MIB + 17])
+def test_a_file_of_any_size_arrives_as_it_was(trio_of_nodes, tmp_path, size):
+    alice, bob, _ = trio_of_nodes
+    path = make_file(tmp_path / f"file-{size}.bin", size)
+    cid = share(alice, path)
+    result = bob.ask("get", cid, "-o", tmp_path / "downloads")
+    assert result["state"] == "Seeding"
+    assert (tmp_path / "downloads" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_folder_arrives_with_all_its_files_and_empty_folders(trio_of_nodes, tmp_path):
+    alice, bob, _ = trio_of_nodes
+    folder = tmp_path / "album"
+    (folder / "été" / "深い").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    (folder / ".hidden").write_bytes(b"seen all the same")
+    (folder / "none").touch()
+    make_file(folder / "été" / "深い" / "song.flac", 2 * MIB + 5)
+    for number in range(300):
+        make_file(folder / f"{number:03}.txt", 10 + number)
+    (folder / "loop").symlink_to(folder)
+    shared = alice.ask("share", folder)
+    assert any("loop" in entry for entry in shared["skipped"])
+    cid = shared["item"]["cid"]
+    alice.await_provided(cid)
+    bob.ask("get", cid, "-o", tmp_path / "downloads")
+    copy = tmp_path / "downloads" / "album"
+    (folder / "loop").unlink()
+    assert tree(copy) == tree(folder)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        for path in folder.rglob("*")
+    }
+
+
+def test_the_third_downloads_from_both(trio_of_nodes, tmp_path):
+    alice, bob, carol = trio_of_nodes
+    path = make_file(tmp_path / "both.bin", 40 * MIB)
+    cid = share(alice, path)
+    bob.ask("get", cid, "-o", tmp_path / "bob")
+    bob.await_provided(cid)
+    carol.ask("get", cid, "-o", tmp_path / "carol")
+    assert filecmp.cmp(path, tmp_path / "carol" / path.name, shallow=False)
+    senders = {peer["peer_id"] for peer in carol.ask("info", cid)["peers"] if peer["received"] > 0}
+    assert senders == {alice.ask("status")["peer_id"], bob.ask("status")["peer_id"]}
+
+
+def test_a_link_alone_is_enough_without_any_dht(start, tmp_path):
+    alice, bob = start("alice"), start("bob")
+    alice.await_ready()
+    bob.await_ready()
+    path = make_file(tmp_path / "linked.bin", MIB + 3)
+    link = alice.ask("share", path)["item"]["link"]
+    assert "peer=" in link
+    bob.ask("get", link, "-o", tmp_path / "downloads")
+    assert filecmp.cmp(path, tmp_path / "downloads" / path.name, shallow=False)
+
+
+def test_connect_by_multiaddr_is_enough_to_find(start, tmp_path):
+    alice, bob = start("alice"), start("bob")
+    address = alice.await_ready()["addresses"][0]
+    bob.await_ready()
+    path = make_file(tmp_path / "connected.bin", MIB)
+    cid = alice.ask("share", path)["item"]["cid"]
+    assert bob.ask("connect", address)["peer_id"] == alice.ask("status")["peer_id"]
+    bob.ask("get", cid, "-o", tmp_path / "downloads")
+    assert filecmp.cmp(path, tmp_path / "downloads" / path.name, shallow=False)
+
+
+def test_kill_9_of_the_downloader_in_mid_transfer_ends_in_a_verified_file(start, tmp_path):
+    alice = start("alice")
+    bob = start("bob", alice.await_ready()["addresses"][0])
+    bob.await_ready()
+    path = make_file(tmp_path / "big.bin", 300 * MIB)
+    cid = share(alice, path)
+    bob.ask("get", cid, "-o", tmp_path / "downloads", "--detach")
+    half_way = await_that(
+        lambda: (item := bob.item(cid)) and 10 * MIB < item["bytes_have"] < 200 * MIB and item, "some of it is here"
+    )
+    bob.kill()
+    bob.restart()
+    again = bob.item(cid)
+    assert again["bytes_have"] >= half_way["bytes_have"], "nothing that was verified may be lost"
+    await_that(lambda: bob.item(cid)["state"] == "Seeding", "the download goes on by itself and ends")
+    assert filecmp.cmp(path, tmp_path / "downloads" / path.name, shallow=False)
+    received = bob.item(cid)["received"]
+    assert received < path.stat().st_size, "after the restart only what was missing was fetched"
+
+
+def test_kill_9_of_one_of_two_seeders_ends_in_a_verified_file(start, tmp_path):
+    alice = start("alice")
+    address = alice.await_ready()["addresses"][0]
+    bob, carol = start("bob", address), start("carol", address)
+    bob.await_ready()
+    carol.await_ready()
+    path = make_file(tmp_path / "big.bin", 300 * MIB)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    os.link(path, copy / path.name)
+    cid = share(alice, path)
+    assert share(bob, copy / path.name) == cid, "the same content under the same name has the same CID"
+    carol.ask("get", cid, "-o", tmp_path / "downloads", "--detach")
+    await_that(lambda: carol.item(cid)["bytes_have"] > 10 * MIB, "some of it is here")
+    bob.kill()
+    await_that(lambda: carol.item(cid)["state"] == "Seeding", "the download ends with the seeder that is left")
+    assert filecmp.cmp(path, tmp_path / "downloads" / path.name, shallow=False)
+
+
+def test_shares_and_their_provider_records_survive_a_restart(start, tmp_path):
+    alice = start("alice")
+    bob = start("bob", alice.await_ready()["addresses"][0])
+    bob.await_ready()
+    path = make_file(tmp_path / "kept.bin", MIB)
+    cid = share(alice, path)
+    alice.stop()
+    alice.restart()
+    assert alice.item(cid)["state"] == "Seeding"
+    bob.ask("get", cid, "-o", tmp_path / "downloads")
+    assert filecmp.cmp(path, tmp_path / "downloads" / path.name, shallow=False)
+
+
+def test_stop_ends_sharing_and_share_begins_it_again(trio_of_nodes, tmp_path):
+    alice, bob, _ = trio_of_nodes
+    path = make_file(tmp_path / "stopped.bin", 100)
+    cid = share(alice, path)
+    assert alice.ask("stop", cid)["state"] == "Complete"
+    done = bob.run("get", cid, "-o", tmp_path / "downloads", "--timeout", "4")
+    assert done.returncode == 5
+    assert alice.ask("share", path)["new"]
+    bob.ask("get", cid, "-o", tmp_path / "downloads")
+
+
+def test_pause_and_resume(trio_of_nodes, tmp_path):
+    alice, bob, _ = trio_of_nodes
+    path = make_file(tmp_path / "paused.bin", 100 * MIB)
+    cid = share(alice, path)
+    bob.ask("get", cid, "-o", tmp_path / "downloads", "--detach")
+    await_that(lambda: bob.item(cid)["bytes_have"] > 0, "it begins")
+    bob.ask("pause", cid)
+    paused = bob.item(cid)
+    assert paused["state"] == "Paused"
+    assert bob.item(cid)["bytes_have"] == paused["bytes_have"]
+    bob.ask("resume", cid)
+    await_that(lambda: bob.item(cid)["state"] == "Seeding", "it ends")
+    assert filecmp.cmp(path, tmp_path / "downloads" / path.name, shallow=False)
