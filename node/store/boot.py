@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from functools import cache
 from pathlib import Path
 
@@ -10,8 +11,8 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @cache
 def boot_id() -> str:
-    """An id that changes with each boot; "" where the system has none, which counts as a change each time."""
+    """An id that changes with each boot; where the system has none, with each process, to be on the safe side."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
-        return ""
+        return str(uuid.uuid4())

@@ -27,7 +27,7 @@ class Held:
     @property
     def doubtful(self) -> tuple[int, ...]:
         """The chunks that a crash of the machine may have lost."""
-        if self.boot_id and self.boot_id == boot_id():
+        if self.boot_id == boot_id():
             return ()
         return tuple(self.flushed.missing_from(self.have))
 

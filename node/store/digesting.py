@@ -145,6 +145,18 @@ class Digester:
             self._watch.advance(count)
 
 
+def digest_whole(fd: int, watch: Watch) -> bytes:
+    """The SHA-256 of an open file from its beginning to its end; raises OSError and Stopped."""
+    whole = hashlib.sha256()
+    with memoryview(bytearray(READ_BYTES)) as view:
+        offset = 0
+        while count := os.preadv(fd, [view], offset):
+            whole.update(view[:count])
+            offset += count
+            watch.advance(count)
+    return whole.digest()
+
+
 def _digest_chunks(buffer: bytearray, length: int, chunk_size: int) -> list[bytes]:
     with memoryview(buffer) as view:
         return [

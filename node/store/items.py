@@ -62,7 +62,7 @@ _CONVERTED: dict[str, Callable[[Any], object]] = {
     "is_import": bool,
     "path": lambda path: None if path is None else os.fsdecode(path),
     "destination": lambda path: None if path is None else os.fsdecode(path),
-    "hints": lambda hints: tuple(json.loads(hints)),
+    "hints": lambda hints: () if hints == "[]" else tuple(json.loads(hints)),
 }
 _CONVERSIONS = [(place, _CONVERTED[field.name]) for place, field in enumerate(fields(Item)) if field.name in _CONVERTED]
 

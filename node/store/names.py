@@ -84,6 +84,16 @@ def local_paths(paths: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
     ]
 
 
+def check_chosen_name(name: str) -> None:
+    """Raise StorageError if a name that a person chose for a download can't be one; it may be an unwise one."""
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError:
+        raise StorageError(f"the name {name!r} is not valid UTF-8") from None
+    if name in ("", ".", "..") or "/" in name or "\0" in name or length > MAX_NAME_BYTES:
+        raise StorageError(f"{shown(name)} can't be a file name")
+
+
 def check_length(folder: str, paths: Iterable[Sequence[str]]) -> None:
     """Raise StorageError if one of the `paths` below `folder` is longer than a path may be."""
     room = MAX_PATH_BYTES - len(folder.encode(errors="surrogateescape")) - 1

@@ -1,0 +1,187 @@
+"""A download at rest: its partial and its row in the catalogue, kept in step.
+
+Rules: hash, disk, record, in that order: `write` returns when a chunk is on record, and only then may it be announced.
+After `kill -9` everything on record is there. After a crash of the machine what had not been flushed is read again
+before it is believed, and nothing else is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from node.errors import IntegrityError
+from node.store.catalogue import Catalogue
+from node.store.descriptors import Descriptors
+from node.store.errors import os_errors, shown
+from node.store.finishing import adopt, move_into_place, wrong_files
+from node.store.identity import Identity
+from node.store.partial import Partial
+from node.store.sources import Source, source_of
+from node.store.verifying import bad_chunks
+from node.store.watch import Watch
+from protocols.bitfield import Bitfield
+from protocols.cid import Cid
+from protocols.manifest import Manifest
+
+FLUSH_BYTES = 256 << 20
+"""Written between two flushes: what has to be read again after a power cut, less than a second's hashing."""
+
+
+class StoredDownload:
+    """One download whose manifest is known (and in the catalogue). Thread-safe, but opened and finished by one."""
+
+    def __init__(self, catalogue: Catalogue, cid: Cid, manifest: Manifest, descriptors: Descriptors) -> None:
+        item = catalogue.get(cid)
+        assert item.destination is not None
+        self.cid = cid
+        self.manifest = manifest
+        self._catalogue = catalogue
+        self._descriptors = descriptors
+        self._partial = Partial(cid, manifest, item.destination, item.output_name, descriptors)
+        self._lock = threading.Lock()
+        self._flushing = threading.Lock()
+        held = catalogue.held(cid)
+        self._have = held.have
+        self._unflushed = set(held.flushed.missing_from(held.have))
+        self._unflushed_bytes = 0
+        self._doubtful = held.doubtful
+        self._adopted: tuple[Identity, ...] | None = None
+
+    @property
+    def part_path(self) -> str:
+        """Where the partial is."""
+        return self._partial.part.path
+
+    @property
+    def final_path(self) -> str:
+        """Where the download will be when it is finished."""
+        return self._partial.final.path
+
+    @property
+    def have(self) -> Bitfield:
+        """A copy of the bitfield."""
+        with self._lock:
+            return self._have.copy()
+
+    @property
+    def needs_recheck(self) -> bool:
+        """Whether a crash of the machine left chunks that `resume` has to read again."""
+        return bool(self._doubtful)
+
+    def resume(self, watch: Watch) -> Bitfield:
+        """Make sure of what is had, before anything else is done; the watch counts the bytes that are read.
+
+        Content that is already in its final place, from a run that ended just after the rename or by the person's own
+        hand, is had at once. Raises StorageError, also if something else is in that place, and Stopped.
+        """
+        if self._partial.final.exists():
+            self._adopted = adopt(self._partial, watch)
+            with self._lock:
+                self._have = Bitfield.full(self.manifest.geometry.chunk_count)
+            return self.have
+        lost = self._partial.lost(self._have)
+        doubtful = sorted(set(self._doubtful) - set(lost))
+        bad = bad_chunks(self._partial.read_as_it_is, self.manifest, doubtful, watch)
+        self._forget(lost + bad)
+        self._partial.touch(self._unflushed)
+        if self._doubtful:
+            self._doubtful = ()
+            self.flush()
+        return self.have
+
+    def write(self, chunks: Sequence[tuple[int, bytes | bytearray | memoryview]]) -> tuple[list[int], list[int]]:
+        """Verify, write and record chunks (index, data); the indexes of good and of bad ones.
+
+        Raises StorageError, DiskFull if there was no room; what was written before that is on record.
+        """
+        assert not self._doubtful, "resume() comes first"
+        good: list[int] = []
+        bad: list[int] = []
+        try:
+            for index, data in chunks:
+                (good if self._partial.write(index, data) else bad).append(index)
+        finally:
+            if good:
+                self._record(good)
+        if self._unflushed_bytes >= FLUSH_BYTES:
+            self.flush()
+        return good, bad
+
+    def read(self, index: int, offset: int, length: int) -> bytes:
+        """`length` bytes of a chunk that is had, from `offset` on; raises StorageError."""
+        return self._partial.read(index, offset, length)
+
+    def flush(self) -> None:
+        """Bring all that is on record to the disk itself; raises StorageError, DiskFull."""
+        with self._flushing:
+            with self._lock:
+                unflushed, self._unflushed = self._unflushed, set()
+                self._unflushed_bytes = 0
+            try:
+                self._partial.flush()
+            except BaseException:
+                with self._lock:
+                    self._unflushed |= unflushed
+                raise
+            self._catalogue.mark_flushed(self.cid, unflushed, self.manifest.geometry)
+
+    def finish(self, watch: Watch) -> Source:
+        """Compare the whole files, move them into place, and record it: the source to seed from.
+
+        Raises StorageError if something else is in that place, IntegrityError if a file doesn't match: chunks that
+        went bad on disk are then missing again, and Stopped.
+        """
+        identities = self._adopted
+        if identities is None:
+            wrong = wrong_files(self._partial, watch)
+            if wrong:
+                raise self._mismatch(wrong, watch)
+            identities = move_into_place(self._partial, watch)
+        self.discard()
+        item = self._catalogue.complete_download(self.cid, self.final_path, identities)
+        return source_of(item, self.manifest, identities, self._descriptors)
+
+    def close(self) -> None:
+        """Flush, and let go of the open files; the download can be opened again. Raises StorageError."""
+        try:
+            self.flush()
+        finally:
+            self._partial.close()
+
+    def discard(self) -> None:
+        """Delete the partial, if there is one; the row in the catalogue is the caller's. Raises StorageError."""
+        self._partial.close()
+        with os_errors("can't delete", self.part_path):
+            self._partial.part.remove()
+
+    def _record(self, indexes: list[int]) -> None:
+        self._catalogue.record_chunks(self.cid, indexes, self.manifest.geometry)
+        with self._lock:
+            for index in indexes:
+                if self._have.set(index):
+                    self._unflushed.add(index)
+                    self._unflushed_bytes += self.manifest.geometry.chunk_length(index)
+
+    def _forget(self, indexes: list[int]) -> None:
+        if not indexes:
+            return
+        self._catalogue.forget_chunks(self.cid, indexes, self.manifest.geometry)
+        with self._lock:
+            for index in indexes:
+                self._have.clear(index)
+            self._unflushed.difference_update(indexes)
+
+    def _mismatch(self, wrong: list[int], watch: Watch) -> IntegrityError:
+        """The error for files that don't match, after finding out whose fault it is."""
+        chunks = [index for number in wrong for index in self.manifest.geometry.file_chunks(number)]
+        bad = bad_chunks(self._partial.read_as_it_is, self.manifest, chunks, watch)
+        self._forget(bad)
+        name = shown("/".join(self.manifest.files[wrong[0]].path))
+        if bad:
+            return IntegrityError(
+                f"{len(bad)} chunks went bad on disk, the first in {name}; resume to fetch them again"
+            )
+        return IntegrityError(
+            f"{name} doesn't match its SHA-256 though each of its chunks does: its maker made it wrong"
+        )

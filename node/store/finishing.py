@@ -1,0 +1,106 @@
+"""The end of a download: whole files compared, the partial renamed to its name, never over anything.
+
+Rules: a download that meets something of its own name adopts it if it is the same content, and else leaves both
+where they are. The order is: whole-file SHA-256, flush, rename, sync of the folder; so under the final name there is
+never anything but the whole content, whatever crashes when.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from node.errors import StorageError
+from node.store.digesting import THREADS, digest_whole
+from node.store.errors import SourceChanged, os_errors, shown
+from node.store.identity import Identity, settle
+from node.store.libc import rename_new
+from node.store.partial import Partial
+from node.store.tree import Tree
+from node.store.watch import Watch
+
+
+def wrong_files(partial: Partial, watch: Watch) -> list[int]:
+    """The files of the partial whose SHA-256 is not the manifest's; makes those that have no chunks first.
+
+    Files of one chunk are not read again: their only chunk was hashed before it was written, and the two digests are
+    one (`protocols.manifest` refuses anything else). Raises StorageError and Stopped.
+    """
+    manifest = partial.manifest
+    with os_errors("can't write", partial.part.path):
+        partial.part.make_empty(manifest.empty_dirs)
+    long = [number for number, file in enumerate(manifest.files) if file.size > manifest.chunk_size]
+    return _differing(partial.part, long, watch)
+
+
+def move_into_place(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
+    """Flush the partial, give it its final name, and answer what its files are there; raises StorageError, Stopped."""
+    before = _complete(partial.part)
+    partial.flush()
+    partial.close()
+    with os_errors("can't finish", partial.final.path), partial.final.root() as root_fd:
+        try:
+            rename_new(root_fd, partial.part.name, partial.final.name)
+        except FileExistsError:
+            identities = adopt(partial, watch)
+            partial.part.remove()
+            return identities
+        os.fsync(root_fd)
+    after = _complete(partial.final)
+    if [_content(identity) for identity in after] != [_content(identity) for identity in before]:
+        raise SourceChanged(f"{shown(partial.final.path)} was changed by somebody while it was being finished")
+    if after:
+        settle(max(after, key=lambda identity: identity.ctime_ns))
+    return tuple(after)
+
+
+def adopt(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
+    """What the files under the final name are, if they are the download's content; raises StorageError if not."""
+    final = partial.final
+    with os_errors("can't read", final.path):
+        before = final.identities()
+        sizes = [identity.size if identity else None for identity in before]
+        is_same = sizes == [file.size for file in final.manifest.files] and not _differing(
+            final, range(len(sizes)), watch
+        )
+        if is_same and os.path.isdir(final.path) == final.manifest.is_folder:
+            for identity in before:
+                if identity:
+                    settle(identity)
+            if final.identities() == before:
+                return tuple(identity for identity in before if identity)
+    raise StorageError(
+        f"{shown(final.path)} exists and has other content; it is left as it is: choose another place or name with -o"
+    )
+
+
+def _differing(tree: Tree, indexes: Iterable[int], watch: Watch) -> list[int]:
+    def differs(index: int) -> bool:
+        fd = tree.open_for_reading(index)
+        try:
+            return digest_whole(fd, watch) != tree.manifest.files[index].sha256
+        finally:
+            os.close(fd)
+
+    indexes = list(indexes)
+    with os_errors("can't read", tree.path), ThreadPoolExecutor(THREADS, thread_name_prefix="compare") as pool:
+        try:
+            return [index for index, is_wrong in zip(indexes, pool.map(differs, indexes), strict=True) if is_wrong]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _complete(tree: Tree) -> list[Identity]:
+    with os_errors("can't read", tree.path):
+        identities = tree.identities()
+    present = [identity for identity in identities if identity]
+    sizes = [file.size for file in tree.manifest.files]
+    if [identity.size for identity in present] != sizes:
+        raise StorageError(f"a file of {shown(tree.path)} was taken away or cut off by somebody")
+    return present
+
+
+def _content(identity: Identity) -> tuple[int, int, int]:
+    """What a rename leaves alone."""
+    return identity.ino, identity.size, identity.mtime_ns
