@@ -50,6 +50,7 @@ class Api:
         dht: Kademlia,
         library: Library,
         snapshots: Snapshots,
+        records_held: Callable[[], int],
         stop: Callable[[], None],
         info: NodeInfo,
     ) -> None:
@@ -57,6 +58,7 @@ class Api:
         self._dht = dht
         self._library = library
         self._snapshots = snapshots
+        self._records_held = records_held
         self._stop = stop
         self._info = info
 
@@ -87,7 +89,7 @@ class Api:
 
     async def status(self, call: Call) -> object:
         """The node itself."""
-        return to_json(await node_status(self._host, self._dht, self._library, self._info))
+        return to_json(await node_status(self._host, self._dht, self._library, self._records_held(), self._info))
 
     async def list_items(self, call: Call) -> object:
         """Every share and download."""

@@ -32,6 +32,7 @@ from node.services.content import Content
 from node.services.exchange import Exchange
 from node.services.library import Library
 from node.services.providing import Providing
+from node.services.remembering import RememberedAddresses
 from node.services.snapshots import NodeInfo, Snapshots
 from node.services.threads import single
 from node.store.catalogue import Catalogue
@@ -64,7 +65,8 @@ def run(config: Config) -> int:
 async def _main(config: Config, lock: FolderLock, database: Database) -> None:
     """Open everything, serve, and close in reverse order."""
     identity = load_or_create(config.home.key)
-    book = AddressBook(database)
+    book = RememberedAddresses(AddressBook(database))
+    records = ProviderRecords(database)
     agent = f"shoal/{version('shoal')}"
     host_settings = HostSettings(
         identity=identity,
@@ -72,15 +74,16 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
         address_book=book,
         agent=agent,
         max_connections=config.max_connections,
+        max_inbound=max(1, config.max_connections * 2 // 3),  # the rest is kept for peers that this node looks for
     )
     kad_settings = KademliaSettings(protocol_id=config.network + KAD_SUFFIX)
     stop = trio.Event()
-    async with open_host(host_settings) as host, open_kademlia(host, kad_settings, ProviderRecords(database)) as dht:
+    async with open_host(host_settings) as host, open_kademlia(host, kad_settings, records) as dht:
         info = NodeInfo(version("shoal"), kad_settings.protocol_id, str(config.home.path), trio.current_time())
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_await_signal, stop)
             library = await _start_services(nursery, host, dht, database, config, agent)
-            api = Api(host, dht, library, Snapshots(library, host), stop.set, info)
+            api = Api(host, dht, library, Snapshots(library, host), records.count, stop.set, info)
             server = ControlServer(config.home.socket, api.handlers, lock=lock)
             await nursery.start(server.run)
             nursery.start_soon(Bootstrapping(host, config.bootstrap, book).run)
@@ -113,6 +116,7 @@ async def _start_services(
 async def _not_yet(cid: Cid) -> Content | None:
     """What is found before the library is there."""
     await trio.lowlevel.checkpoint()
+    return None
 
 
 async def _await_signal(stop: trio.Event) -> None:

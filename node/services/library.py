@@ -37,6 +37,7 @@ from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.exchange import ByeReason
 from protocols.link import Link
+from protocols.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
@@ -171,16 +172,19 @@ class Library:
 
     async def verify(self, item: Item, progress: Callable[[int], None]) -> tuple[Item, Verified]:
         """Hash everything that is here again; `progress(bytes hashed)` comes from a thread."""
-        if not item.has_manifest:
-            raise UsageError(f"#{item.number}: nothing of it is here yet")
         was_running = item.cid in self.active
         await self._end_download(item.cid)
         verified = await stoppable(verify, self.catalogue, item, self.descriptors, progress=progress)
         if item.is_complete:
             await self._verified(item, verified)
         elif was_running:
-            await self._resume(await self._fresh(item))
+            await self._resume(item)
         return await self._fresh(item), verified
+
+    def _manifest(self, item: Item) -> Manifest:
+        manifest = self.catalogue.manifest(item.cid)
+        assert manifest is not None
+        return manifest
 
     async def find_content(self, cid: Cid) -> Content | None:
         """What this node seeds of a manifest; None if it doesn't."""
@@ -252,8 +256,7 @@ class Library:
     # --- inside -----------------------------------------------------------------------------------------------
 
     def _open_content(self, item: Item) -> Content:
-        manifest = self.catalogue.manifest(item.cid)
-        assert manifest is not None
+        manifest = self._manifest(item)
         source = source_of(item, manifest, self.catalogue.identities(item.cid), self.descriptors)
         have = Bitfield.full(manifest.geometry.chunk_count)
         content = Content(item.cid, manifest, self.catalogue.blocks(item.cid), have, source)

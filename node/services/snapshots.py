@@ -130,7 +130,7 @@ class NodeInfo:
     started_at: float  # trio's clock
 
 
-async def node_status(host: Host, dht: Kademlia, library: Library, info: NodeInfo) -> NodeStatus:
+async def node_status(host: Host, dht: Kademlia, library: Library, records_held: int, info: NodeInfo) -> NodeStatus:
     """The node itself."""
     rows = await in_thread(library.catalogue.items)
     now = trio.current_time()
@@ -145,7 +145,7 @@ async def node_status(host: Host, dht: Kademlia, library: Library, info: NodeInf
         uptime_s=now - info.started_at,
         connections=len(host.connections()),
         routing_table=dht.routing_table_size,
-        records_held=0,
+        records_held=records_held,
         shares=sum(row.state is TransferState.SEEDING for row in rows),
         downloads=len(library.active),
         down_bps=sum(session.down.bps(now) for session in sessions),

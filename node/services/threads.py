@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import trio
@@ -31,9 +32,7 @@ async def stoppable(work: Callable[..., T], *arguments: Any, progress: Callable[
     stop = threading.Event()
     watch = Watch(progress, stop.is_set)
     try:
-        return await trio.to_thread.run_sync(
-            work, *arguments, watch, limiter=trio.CapacityLimiter(1), abandon_on_cancel=True
-        )
+        return await trio.to_thread.run_sync(partial(work, *arguments, watch), abandon_on_cancel=True)
     finally:
         stop.set()
 
