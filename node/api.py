@@ -199,7 +199,7 @@ class Api:
         """Report progress until the download has ended; raises its error, or why nothing moves."""
         active = self._library.active.get(item.cid)
         quiet_since = trio.current_time()
-        timeout_s = call.param("timeout_s", float, PATIENCE_S)
+        timeout_s = call.param("patience_s", float, PATIENCE_S)
         while active and not active.ended.is_set():
             await call.progress(to_json(self._snapshots.item(await self._fresh(item))))
             now = trio.current_time()

@@ -1,0 +1,161 @@
+"""The commands that do something to files: share, get, verify, stop, pause, resume.
+
+Rules: paths are made absolute here, because the node runs in another folder; an answer always names what it was
+about. Each command returns its exit code.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from node.commands.context import Context, absolute, decode, mapping, not_understood
+from node.errors import ExitCode, ShoalError
+from node.status import ItemStatus
+from node.ui.progress import ProgressSink, of_item, of_work
+from node.ui.units import count, percent, size
+
+PAUSE_TIMEOUT_S = 5.0
+"""How long Ctrl-C waits for the node to take note; the person wants their prompt back."""
+
+BAD_CHUNKS_NAMED = 10
+"""Bad chunks that a sentence names; JSON has them all."""
+
+
+def share(context: Context) -> int:
+    """Share each path; one that fails doesn't stop the others. The code is the error's if there is but one path."""
+    codes = [_share_one(context, path) for path in context.arguments.paths]
+    if len(codes) == 1:
+        return codes[0]
+    return ExitCode.FAILED if any(codes) else ExitCode.OK
+
+
+def get(context: Context) -> int:
+    """Download, and wait for it unless told not to; Ctrl-C pauses it and says how to go on."""
+    arguments = context.arguments
+    params: dict[str, object] = {
+        "target": context.target,
+        "directory": absolute(arguments.output or "."),
+        "wait": not arguments.detach,
+    }
+    if arguments.timeout is not None:
+        params["patience_s"] = arguments.timeout
+    sink = context.output.progress()
+    newest: list[ItemStatus] = []
+
+    def show(value: dict[str, object]) -> None:
+        newest[:] = [decode(ItemStatus, value)]
+        sink.show(of_item(newest[0]), time.monotonic())
+
+    try:
+        result = context.call("get", timeout_s=None, on_progress=show, **params)
+    except KeyboardInterrupt:
+        return _pause_for_interrupt(context, newest[0] if newest else None)
+    item = decode(ItemStatus, result)
+    if not arguments.detach and newest:
+        sink.show(of_item(item), time.monotonic())
+    _answer_get(context, item, mapping(result))
+    return ExitCode.OK
+
+
+def verify(context: Context) -> int:
+    """Hash everything again; the code is 1 if a chunk is bad."""
+    show = _work_shown(context.output.progress(), context.target)
+    result = mapping(context.call("verify", timeout_s=None, on_progress=show, target=context.target))
+    item = decode(ItemStatus, result.get("item"))
+    bad, checked = result.get("bad_chunks"), result.get("checked")
+    if not isinstance(bad, list) or not isinstance(checked, int):
+        raise not_understood()
+    if not bad:
+        context.output.answer(result, [f"{_named(item)}: {count(checked, 'chunk')} checked, every one as it should be"])
+        return ExitCode.OK
+    more = ", …" if len(bad) > BAD_CHUNKS_NAMED else ""
+    numbers = ", ".join(str(number) for number in bad[:BAD_CHUNKS_NAMED])
+    sentence = f"{_named(item)}: {len(bad)} of {count(checked, 'chunk')} bad: {numbers}{more}"
+    context.output.answer(result, [sentence])
+    context.output.failure(ExitCode.FAILED, f"{item.name} isn't what was shared")
+    return ExitCode.FAILED
+
+
+def stop(context: Context) -> int:
+    """Stop sharing or fetching; the files stay where they are."""
+    return _act(context, "stop", lambda item: f"Stopped {_named(item)}; what is on disk stays there")
+
+
+def pause(context: Context) -> int:
+    """Pause a download."""
+    return _act(context, "pause", lambda item: f"Paused {_named(item)} at {percent(item.bytes_have, item.size)}%")
+
+
+def resume(context: Context) -> int:
+    """Let a paused download go on."""
+    return _act(context, "resume", lambda item: f"Resumed {_named(item)}: {item.state}")
+
+
+def _act(context: Context, method: str, sentence: Callable[[ItemStatus], str]) -> int:
+    result = mapping(context.call(method, target=context.target))
+    context.output.answer(result, [sentence(decode(ItemStatus, result))])
+    return ExitCode.OK
+
+
+def _share_one(context: Context, path: str) -> int:
+    show = _work_shown(context.output.progress(), path)
+    try:
+        result = mapping(context.call("share", timeout_s=None, on_progress=show, path=absolute(path)))
+        item = decode(ItemStatus, result.get("item"))
+    except ShoalError as error:
+        context.output.error(error, path=path)
+        return error.code
+    verb = "Shared" if result.get("new") else "Already shared"
+    what = f"{verb} {_named(item)}, {size(item.size)} in {count(item.files, 'file')}"
+    context.output.answer(result, [what, f"CID:  {item.cid}", f"Link: {item.link}"], (item.cid, item.link, item.name))
+    skipped = result.get("skipped")
+    for name in skipped if isinstance(skipped, list) else []:
+        context.output.note(f"skipped {name}")
+    return ExitCode.OK
+
+
+def _work_shown(sink: ProgressSink, name: str) -> Callable[[dict[str, object]], None]:
+    """What to do with the progress of hashing: `name` until the node tells a better one."""
+    start = time.monotonic()
+
+    def show(value: dict[str, object]) -> None:
+        done, total = value.get("done"), value.get("total")
+        if isinstance(done, int) and isinstance(total, int):
+            files_done, files = value.get("files_done"), value.get("files")
+            now = time.monotonic()
+            progress = of_work(str(value.get("name", name)), done, total, now - start)
+            if isinstance(files_done, int) and isinstance(files, int):
+                progress = replace(progress, files_done=files_done, files=files)
+            sink.show(progress, now)
+
+    return show
+
+
+def _answer_get(context: Context, item: ItemStatus, result: dict[str, object]) -> None:
+    output = context.output
+    if context.arguments.detach:
+        lines = [f"{_named(item)}: {item.state}"]
+        output.answer(result, lines, (item.path,))
+        output.note(f"follow it with: shoal info {item.number}")
+    else:
+        output.answer(result, [f"{_named(item)}, {size(item.size)}, verified: {item.path}"], (item.path,))
+
+
+def _pause_for_interrupt(context: Context, item: ItemStatus | None) -> int:
+    """Ctrl-C in `get`: nothing that was fetched is lost, and the person is told how to go on."""
+    target = item.cid if item is not None else context.target
+    name = f"#{item.number}" if item is not None else "it"
+    again = f"shoal resume {item.number}" if item is not None else "shoal list"
+    try:
+        context.call("pause", timeout_s=PAUSE_TIMEOUT_S, target=target)
+    except ShoalError as error:
+        context.output.failure(ExitCode.INTERRUPTED, f"interrupted, but {name} isn't paused: {error}")
+    else:
+        context.output.failure(ExitCode.INTERRUPTED, f"interrupted, and {name} is paused; go on with: {again}")
+    return ExitCode.INTERRUPTED
+
+
+def _named(item: ItemStatus) -> str:
+    return f"#{item.number} {item.name}"
