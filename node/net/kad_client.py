@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 ANSWER_S = 4.0  # to dial, negotiate and answer: seven round trips of half a second each
 HOLD_S = 45.0  # of idleness; servers, go's too, reset a stream after 60 s
 MAX_HELD = 256  # streams; the routing table's peers and a few lookups' worth of others
-SHUN_S = 30.0  # after a failure; a lookup every 25 s then pays for a dead peer about once
+SHUN_S = 5.0  # after a first failure, doubled after each further one: it may only have been busy, or we
+MAX_SHUN_S = 300.0  # the dead are named by others for a day, and a search must not pay for them each time
 MAX_SHUNNED = 1024  # peers remembered; forgetting one costs a timeout
 
 
@@ -62,6 +63,12 @@ class _Line:
         self.unread_echoes = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Shunned:
+    until: float
+    pause_s: float
+
+
 class KadClient:
     """Asks peers over streams of `protocol_id`; safe to use from many tasks and to cancel."""
 
@@ -69,7 +76,7 @@ class KadClient:
         self._dialler = dialler
         self._protocol_id = protocol_id
         self._lines: OrderedDict[str, _Line] = OrderedDict()  # least recently used first
-        self._shunned: OrderedDict[str, float] = OrderedDict()  # peer -> until when
+        self._shunned: OrderedDict[str, _Shunned] = OrderedDict()  # the latest last
 
     @property
     def streams(self) -> int:
@@ -108,13 +115,16 @@ class KadClient:
             self._check_shunned(contact.peer_id)
             try:
                 with trio.fail_after(ANSWER_S):
-                    return await self._exchange(line, contact, message, wants_reply)
+                    reply = await self._exchange(line, contact, message, wants_reply)
             except (ShoalError, trio.TooSlowError) as error:
                 self._shun(contact.peer_id)
                 raise QueryError(str(error) or f"no answer in {ANSWER_S:.0f} s") from error
             except (trio.BrokenResourceError, trio.ClosedResourceError, RemoteProtocolError) as error:
                 log.debug("kad: %s failed: %s", contact.peer_id, error)
                 raise QueryError(str(error) or "the stream broke") from error
+            if wants_reply:
+                self.forgive(contact.peer_id)
+            return reply
 
     async def _exchange(self, line: _Line, contact: Contact, message: Message, wants_reply: bool) -> Message | None:
         if line.stream is not None:
@@ -166,12 +176,13 @@ class KadClient:
         del self._lines[peer_id]
 
     def _shun(self, peer_id: str) -> None:
-        self._shunned[peer_id] = trio.current_time() + SHUN_S
-        self._shunned.move_to_end(peer_id)
+        before = self._shunned.pop(peer_id, None)
+        pause_s = min(MAX_SHUN_S, before.pause_s * 2) if before else SHUN_S
+        self._shunned[peer_id] = _Shunned(trio.current_time() + pause_s, pause_s)
         if len(self._shunned) > MAX_SHUNNED:
             self._shunned.popitem(last=False)
 
     def _check_shunned(self, peer_id: str) -> None:
-        if self._shunned.get(peer_id, 0.0) > trio.current_time():
+        shunned = self._shunned.get(peer_id)
+        if shunned and shunned.until > trio.current_time():
             raise QueryError("it didn't answer lately")
-        self._shunned.pop(peer_id, None)

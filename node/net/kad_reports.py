@@ -59,6 +59,13 @@ def protocol_id(network: str) -> str:
     if network in NETWORKS:
         return NETWORKS[network]
     prefix = network.removesuffix(SUFFIX)
-    if prefix != network and prefix.startswith("/") and prefix.isascii() and prefix.isprintable() and " " not in prefix:
+    if (
+        prefix != network
+        and len(prefix) > 1
+        and prefix.startswith("/")
+        and prefix.isascii()
+        and prefix.isprintable()
+        and " " not in prefix
+    ):
         return network
     raise UsageError(f"{network!r} is not a network: use shoal, ipfs, or a protocol id such as /example{SUFFIX}.")

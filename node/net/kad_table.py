@@ -62,9 +62,10 @@ class ServerTable(RoutingTable):
     def closest(self, key: bytes, count: int = K) -> list[Contact]:
         """Return the peers nearest to a key, nearest first, with the addresses they were reached at."""
         target = key_point(key)
+        known = [(peer_id, info) for bucket in self.buckets for peer_id, (info, _) in bucket.peers.items()]
         # ID.xor_id is cached; the library's own search hashes every peer anew for every request.
-        nearest = heapq.nsmallest(count, self.get_peer_ids(), key=lambda peer_id: peer_id.xor_id ^ target)
-        return [contact for peer_id in nearest if (contact := self.contact(str(peer_id)))]
+        nearest = heapq.nsmallest(count, known, key=lambda entry: entry[0].xor_id ^ target)
+        return [Contact(str(peer_id), _texts(info)) for peer_id, info in nearest]
 
     def contact(self, peer_id: str) -> Contact | None:
         """Return what the table knows of a peer, None if it isn't in."""

@@ -25,10 +25,10 @@ from node.net.kad_table import K, ServerTable
 log = logging.getLogger(__name__)
 
 REFRESH_S = 600.0  # libp2p/specs kad-dht, "Bootstrap process"
-SETTLE_S = 0.2  # after a newcomer, before looking around: newcomers come in crowds
+SETTLE_S = 0.1  # after a newcomer, before looking around: newcomers come in crowds
 LOOK_PAUSE_S = 2.0  # between two looks around, however many newcomers there are
 SMALL_TABLE = 2 * K  # below it each newcomer is a reason to look around; above it the next refresh will do
-CHECK_S = 30.0  # between rounds of checking
+CHECK_S = 10.0  # between rounds of checking
 SILENT_S = 300.0  # after which a peer is checked (go-libp2p-kad-dht: not heard from in 5 minutes)
 CHECKED_AT_ONCE = 8
 ALONE_S = 5.0  # between attempts while the table is empty

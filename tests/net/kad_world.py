@@ -6,6 +6,7 @@ The fakes have the interface of `node.net.host.Host` and `node.net.streams.PeerS
 from __future__ import annotations
 
 import random
+import time
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -209,11 +210,15 @@ class World:
         self.hosts[peer_id] = FakeHost(self, peer_id, listens=listens)
         return self.hosts[peer_id]
 
-    async def node(self, *, listens=True, is_server=True, store=None, protocol_id=SHOAL, bootstrap=None):
+    async def node(
+        self, *, listens=True, is_server=True, store=None, protocol_id=SHOAL, bootstrap=None, unix_time=time.time
+    ):
         """A host with Kademlia on it, for as long as the world lasts; connected to `bootstrap` if one is given."""
         host = self.host(listens=listens)
         settings = KademliaSettings(protocol_id, is_server)
-        dht = await self.nursery.start(self._run, host, settings, store or MemoryProviderStore())
+        dht = await self.nursery.start(
+            self._run, host, settings, store if store is not None else MemoryProviderStore(), unix_time
+        )
         if bootstrap is not None:
             await host.connect(bootstrap.peer_id, bootstrap.addresses())
         return host, dht
@@ -226,8 +231,9 @@ class World:
         await until(lambda: all(dht.routing_table_size >= wanted for _, dht in nodes))
         return nodes
 
-    async def _run(self, host, settings, store, task_status):
-        async with open_kademlia(host, settings, store, rng=random.Random(self.rng.random())) as dht:
+    async def _run(self, host, settings, store, unix_time, task_status):
+        rng = random.Random(self.rng.random())
+        async with open_kademlia(host, settings, store, rng=rng, unix_time=unix_time) as dht:
             task_status.started(dht)
             await trio.sleep_forever()
 
