@@ -1,19 +1,19 @@
 """What a node is started with: flags over environment over `config.toml` over defaults.
 
 Rules: `resolve` is pure and the only place that decides; `load` reads the file. Every wrong value is a `UsageError`
-that names where it stands. Clients use `DataFolder` alone and never read the file, so that a typo in it doesn't
-keep anybody from asking a running node something. Imports nothing of shoal but its errors.
+that names where it stands. Clients never come here, so that a typo in the file doesn't keep anybody from asking a
+running node something. Imports nothing of shoal but `node.folder` and the errors.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from node.errors import StorageError, UsageError
+from node.folder import DataFolder, absolute_path, data_folder
 
 DEFAULT_LISTEN = ("/ip4/0.0.0.0/tcp/4001",)
 """The port that libp2p nodes use by habit; a fixed one keeps links and remembered addresses valid over a restart."""
@@ -22,43 +22,6 @@ MAX_CONNECTIONS = 128
 """Default cap of open connections: a routing table's worth, well under the usual 1,024 file descriptors."""
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
-
-
-@dataclass(frozen=True, slots=True)
-class DataFolder:
-    """Where a node keeps what is its own; also its name for clients."""
-
-    path: Path
-
-    @property
-    def key(self) -> Path:
-        """The node's private key."""
-        return self.path / "identity.key"
-
-    @property
-    def database(self) -> Path:
-        """The sqlite database with all other state."""
-        return self.path / "state.db"
-
-    @property
-    def socket(self) -> Path:
-        """The control socket."""
-        return self.path / "control.sock"
-
-    @property
-    def lock(self) -> Path:
-        """The lock that keeps the folder to one node."""
-        return self.path / "lock"
-
-    @property
-    def log(self) -> Path:
-        """The node's log."""
-        return self.path / "shoal.log"
-
-    @property
-    def config(self) -> Path:
-        """The settings that a person wrote."""
-        return self.path / "config.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +37,6 @@ class Config:
     max_connections: int
     log_level: str
     json: bool  # `shoal daemon --json`: report on stdout as NDJSON events
-
-
-def data_folder(flag: str | None, environ: Mapping[str, str]) -> DataFolder:
-    """The data folder: `--home`, else SHOAL_HOME, else XDG's place for data; always absolute."""
-    chosen = flag or environ.get("SHOAL_HOME")
-    if chosen:
-        return DataFolder(_absolute(chosen, "--home" if flag else "SHOAL_HOME"))
-    xdg = environ.get("XDG_DATA_HOME", "")
-    base = xdg if os.path.isabs(xdg) else "~/.local/share"  # XDG: a relative value is invalid and ignored
-    return DataFolder(_absolute(os.path.join(base, "shoal"), "--home"))
 
 
 def load(flags: Mapping[str, object], environ: Mapping[str, str]) -> Config:
@@ -168,7 +121,7 @@ def _boolean(value: object, where: str) -> bool:
 
 def _folder(value: object, where: str) -> Path:
     if isinstance(value, str) and value:
-        return _absolute(value, where)
+        return absolute_path(value, where)
     raise UsageError(f"{where} takes a folder, not {value!r}")
 
 
@@ -182,16 +135,6 @@ def _log_level(value: object, where: str) -> str:
     if value in LOG_LEVELS:
         return str(value)
     raise UsageError(f"{where} takes one of {', '.join(LOG_LEVELS)}, not {value!r}")
-
-
-def _absolute(text: str, where: str) -> Path:
-    try:
-        path = Path(text).expanduser()
-    except RuntimeError as error:
-        raise UsageError(f"{where}: no home folder is known for {text!r}") from error
-    if "\0" in text:
-        raise UsageError(f"{where}: a path has no NUL in it")
-    return Path(os.path.abspath(path))
 
 
 SETTINGS = {

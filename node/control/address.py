@@ -7,7 +7,6 @@ through a symbolic link in a private folder under /tmp, which lives only while t
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,8 @@ def socket_address(path: Path) -> Iterator[str]:
     if len(os.fsencode(path)) <= MAX_ADDRESS:
         yield str(path)
         return
+    import tempfile  # here because a command has no milliseconds to spare for what is hardly ever needed
+
     # /tmp and not TMPDIR, which may be as long; mkdtemp's 0700 keeps others from swapping the link.
     with tempfile.TemporaryDirectory(prefix="shoal-", dir="/tmp") as short:
         link = Path(short, "home")

@@ -26,6 +26,11 @@ class Outbox:
         self._room = trio.Semaphore(MAX_ANSWERS)
         self._filled = trio.Event()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything has been taken."""
+        return not self._progress and not self._answers
+
     def put_progress(self, request_id: Id, value: dict[str, object]) -> None:
         """Have `value` sent for the call, instead of any that wasn't sent yet."""
         self._progress[request_id] = encode(Progress(request_id, value))

@@ -54,6 +54,7 @@ class Call:
     def __init__(self, request: Request, outbox: Outbox) -> None:
         self.method = request.method
         self.params = request.params
+        self.then: Callable[[], None] | None = None  # to be called once the answer has been written
         self._id = request.id
         self._outbox = outbox
 
@@ -123,6 +124,7 @@ class _Session:
         self._handlers = handlers
         self._outbox = Outbox()
         self._active: set[int | str] = set()
+        self._then: list[Callable[[], None]] = []
 
     async def run(self) -> None:
         """Until the client hangs up: the end of its stream cancels what it asked for."""
@@ -133,6 +135,8 @@ class _Session:
                 nursery.cancel_scope.cancel()
         except* trio.BrokenResourceError:
             pass
+        finally:
+            self._run_then()  # what was to follow an answer follows also when nobody waited for that
 
     async def _read(self, nursery: trio.Nursery) -> None:
         decoder = LineDecoder(MAX_REQUEST)
@@ -159,14 +163,23 @@ class _Session:
     async def _answer(self, request: Request) -> None:
         """Run the handler; its call counts until the answer is in the outbox, so that answers can't pile up either."""
         try:
-            answer = await _handle(self._handlers[request.method], Call(request, self._outbox), request.id)
+            call = Call(request, self._outbox)
+            answer = await _handle(self._handlers[request.method], call, request.id)
             await self._outbox.put(await _encode(answer, request))
+            if call.then:
+                self._then.append(call.then)
         finally:
             self._active.discard(request.id)
 
     async def _write(self) -> None:
         while True:
             await self._stream.send_all(await self._outbox.take())
+            if self._outbox.is_empty:
+                self._run_then()
+
+    def _run_then(self) -> None:
+        while self._then:
+            self._then.pop()()
 
 
 async def _handle(handler: Handler, call: Call, request_id: int | str) -> Answer:

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from node.status import ItemStatus, TransferState
 from node.ui.safe import safe
-from node.ui.screens import bar
+from node.ui.screens import bar, downloaded
 from node.ui.text import clip_end, pad
 from node.ui.units import eta_fixed, percent, rate, rate_fixed, size, size_fixed
 
@@ -50,6 +50,9 @@ NARROW = 60
 """Below this many cells the name shrinks and the amounts go; the percentage and the rate stay."""
 
 
+_SPEAKING_FOR_ITSELF = frozenset({TransferState.DOWNLOADING, TransferState.SEEDING, TransferState.COMPLETE})
+
+
 class ProgressMode(StrEnum):
     """`--progress`."""
 
@@ -65,7 +68,8 @@ class Progress:
 
     name: str
     done: int
-    total: int
+    total: int  # 0 while it isn't known
+    percent: int
     rate: float
     eta_s: float | None
     reason: str = ""  # why it doesn't go on
@@ -76,20 +80,22 @@ class Progress:
 
 def of_item(item: ItemStatus) -> Progress:
     """How far a download is."""
-    reason = item.reason or ("" if item.state is TransferState.DOWNLOADING else str(item.state))
-    return Progress(item.name, item.bytes_have, item.size, item.down_bps, item.eta_s, reason, item.cid)
+    reason = item.reason or ("" if item.state in _SPEAKING_FOR_ITSELF else str(item.state))
+    return Progress(
+        item.name, item.bytes_have, item.size, downloaded(item), item.down_bps, item.eta_s, reason, item.cid
+    )
 
 
 def of_work(name: str, done: int, total: int, elapsed_s: float) -> Progress:
     """How far something local is, whose rate is even enough to be taken from its start."""
     speed = done / elapsed_s if elapsed_s > 0 else 0.0
-    return Progress(name, done, total, speed, (total - done) / speed if speed else None)
+    return Progress(name, done, total, percent(done, total), speed, (total - done) / speed if speed else None)
 
 
 def terminal_line(progress: Progress, width: int) -> str:
     """The line for a terminal of `width` cells."""
     width = max(width - MARGIN, 1)
-    done = percent(progress.done, progress.total)
+    done = progress.percent
     speed = rate_fixed(progress.rate)
     if width < NARROW:
         return clip_end(
@@ -105,7 +111,7 @@ def plain_line(progress: Progress) -> str:
     """The line for a log, without anything that moves a cursor."""
     amounts = _files(progress) or f"{size(progress.done)} of {size(progress.total)}"
     tail = safe(progress.reason) or f"{rate(progress.rate)} eta {eta_fixed(progress.eta_s)}"
-    return f"{safe(progress.name)}: {percent(progress.done, progress.total)}% ({amounts}) {tail}"
+    return f"{safe(progress.name)}: {progress.percent}% ({amounts}) {tail}"
 
 
 def _files(progress: Progress) -> str:
@@ -176,8 +182,8 @@ class PlainProgress(ProgressSink):
         self._write = write
 
     def _is_due(self, progress: Progress, shown: Progress, age_s: float) -> bool:
-        step, shown_step = (percent(each.done, each.total) // PLAIN_STEP for each in (progress, shown))
-        return step != shown_step or age_s >= PLAIN_S or (progress.reason != shown.reason and age_s >= REASON_S)
+        is_a_step = progress.percent // PLAIN_STEP != shown.percent // PLAIN_STEP
+        return is_a_step or age_s >= PLAIN_S or (progress.reason != shown.reason and age_s >= REASON_S)
 
     def _draw(self, progress: Progress) -> None:
         self._write(plain_line(progress) + "\n")

@@ -47,7 +47,7 @@ def available_files(items: Sequence[ItemStatus]) -> Table:
 def file_details(detail: DetailStatus) -> Card:
     """`info`: the user's File Details."""
     item = detail.item
-    all_here = item.chunks_have == item.chunks
+    all_here = downloaded(item) == 100
     return Card(
         title=f"File Details - {item.name}",
         fields=(
@@ -208,7 +208,9 @@ def is_uploaded(item: ItemStatus) -> bool:
 
 
 def downloaded(item: ItemStatus) -> int:
-    """Percent of the bytes that are here; 100 only when every chunk is."""
+    """Percent of the bytes that are here; 100 only when every chunk is and the manifest, too, that names them."""
+    if item.size == 0 and item.state in _UNDER_WAY:
+        return 0
     done = percent(item.bytes_have, item.size)
     return done if item.chunks_have == item.chunks else min(done, 99)
 

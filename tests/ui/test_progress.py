@@ -24,7 +24,7 @@ from node.ui.progress import (
 )
 from node.ui.text import cells
 
-HALF = Progress("ubuntu.iso", 1_350_000_000, 2_500_000_000, 795_000_000, 1.4)
+HALF = Progress("ubuntu.iso", 1_350_000_000, 2_500_000_000, 54, 795_000_000, 1.4)
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def written():
 def test_the_terminal_line_at_several_widths(golden, width):
     moments = [
         HALF,
-        replace(HALF, name="movie 映画 字幕 very long name indeed.mkv", done=123_456_789, eta_s=None),
+        replace(HALF, name="movie 映画 字幕 very long name indeed.mkv", done=123_456_789, percent=4, eta_s=None),
         replace(HALF, name="evil\x1b[2J\rname.exe", reason="2 peers connected, none has chunk 17"),
-        replace(HALF, name="photos", done=20_000, total=18_000_000, files_done=7, files=6_000),
-        replace(HALF, done=2_500_000_000, eta_s=0.0),
+        replace(HALF, name="photos", done=20_000, total=18_000_000, percent=0, files_done=7, files=6_000),
+        replace(HALF, done=2_500_000_000, percent=100, eta_s=0.0),
     ]
     golden(f"progress-{width}", [terminal_line(moment, width) for moment in moments])
 
@@ -60,7 +60,7 @@ def test_the_plain_line():
 def test_a_terminal_line_is_redrawn_in_place_at_most_ten_times_a_second(written):
     sink = TerminalProgress(written.append, lambda: 80)
     for tick in range(100):
-        sink.show(replace(HALF, done=tick * 25_000_000), now=tick / 100)
+        sink.show(replace(HALF, done=tick * 25_000_000, percent=tick), now=tick / 100)
     sink.close()
     assert len(written) <= 12
     screen = pyte.Screen(80, 5)
@@ -81,7 +81,7 @@ def test_a_shorter_line_leaves_nothing_of_a_longer_one(written):
 def test_plain_lines_come_every_ten_percent_and_at_the_end(written):
     sink = PlainProgress(written.append)
     for percent in range(98):
-        sink.show(replace(HALF, done=percent, total=100), now=percent / 50)
+        sink.show(replace(HALF, percent=percent), now=percent / 50)
     sink.close()
     assert [line.split("%")[0].split()[-1] for line in written] == [*map(str, range(0, 91, 10)), "97"]
     assert all(line.endswith("\n") and "\r" not in line and "\x1b" not in line for line in written)
@@ -105,7 +105,7 @@ def test_json_events_are_exact_and_at_most_one_a_second(written):
     sink = JsonProgress(written.append)
     name = "evil\x1b[2J\rfake: 100%.pdf"
     for tick in range(25):
-        sink.show(Progress(name, tick, 5_000_000, 5e6, 0.99, cid="bafy"), now=tick / 10)
+        sink.show(Progress(name, tick, 5_000_000, 0, 5e6, 0.99, cid="bafy"), now=tick / 10)
     sink.close()
     events = [json.loads(line) for line in written]
     assert [event["done"] for event in events] == [0, 10, 20, 24]
@@ -154,5 +154,11 @@ def test_an_item_that_waits_says_why(fetched):
 
 
 def test_local_work_has_an_even_rate():
-    assert of_work("a", 50, 100, 2.0) == Progress("a", 50, 100, 25.0, 2.0)
-    assert of_work("a", 0, 100, 0.0) == Progress("a", 0, 100, 0.0, None)
+    assert of_work("a", 50, 100, 2.0) == Progress("a", 50, 100, 50, 25.0, 2.0)
+    assert of_work("a", 0, 100, 0.0) == Progress("a", 0, 100, 0, 0.0, None)
+
+
+def test_a_download_without_its_manifest_is_at_nought(fetched):
+    looking = replace(fetched, size=0, chunks=0, chunks_have=0, bytes_have=0, reason="asking for the manifest")
+    assert of_item(looking).percent == 0
+    assert of_item(replace(looking, state=TransferState.SEEDING)).percent == 100

@@ -1,0 +1,109 @@
+"""`shoal`, the console command: from the shell's words to an exit code.
+
+Rules: whatever happens, results alone are on stdout, a mistake is one sentence on stderr with its documented exit
+code, and a reader that goes away (`| head -1`) is no error worth a word. What a command does is in `node.commands`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from node.commands.context import Context
+from node.commands.output import Output, OutputError
+from node.commands.parser import build_parser
+from node.commands.table import BROKEN_PIPE
+from node.errors import ExitCode, ShoalError
+from node.ui.progress import ProgressMode
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in `argv` (default: the process's arguments) and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    # Python has None for a stream that the shell closed (`>&-`); then there is nobody to tell.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open as long as the process
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the same
+    try:
+        return _run(words)
+    except BrokenPipeError:
+        _discard_output()
+        return BROKEN_PIPE
+    except OutputError as error:
+        print(f"shoal: {error}", file=sys.stderr)
+        _discard_output()
+        return error.code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
+    try:
+        arguments = _parse(words)
+    except ShoalError as error:
+        # The options aren't known then, but a program that said --json anywhere shall get JSON.
+        output = Output(sys.stdout, sys.stderr, os.environ, json="--json" in words)
+        return _end(output, error)
+    if isinstance(arguments, int):
+        sys.stdout.flush()
+        return arguments
+    output = Output(
+        sys.stdout,
+        sys.stderr,
+        os.environ,
+        json=arguments.json,
+        quiet=arguments.quiet,
+        header=not arguments.no_header,
+        progress_mode=ProgressMode(arguments.progress),
+    )
+    try:
+        code: int = arguments.command.run(Context(arguments, output, os.environ))
+    except OutputError:
+        raise
+    except ShoalError as error:
+        return _end(output, error)
+    except KeyboardInterrupt:
+        output.failure(ExitCode.INTERRUPTED, "interrupted")
+        code = ExitCode.INTERRUPTED
+    output.done(code)
+    return code
+
+
+def _parse(words: list[str]) -> argparse.Namespace | int:
+    """The arguments, or the exit code if argparse or the version has answered already."""
+    parser = build_parser()
+    try:
+        arguments = parser.parse_args(words)
+        if arguments.version:
+            print(f"shoal {_version()}")
+            return ExitCode.OK
+        if arguments.command is None:
+            parser.parse_args(["--help"] if arguments.topic is None else [arguments.topic, "--help"])
+    except SystemExit:  # argparse, after printing a help text
+        return ExitCode.OK
+    return arguments
+
+
+def _end(output: Output, error: ShoalError) -> int:
+    output.error(error)
+    output.done(error.code)
+    return error.code
+
+
+def _version() -> str:
+    from importlib.metadata import version  # here because it takes a fifth of a command's time
+
+    return version("shoal")
+
+
+def _discard_output() -> None:
+    """Point stdout and stderr to nowhere, or the interpreter complains of the closed pipe when it flushes them."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""The only place that writes to the terminal: results on stdout, everything else on stderr.
+
+Three forms of the same thing: the user's screens on a terminal, tab-separated rows in a pipe, and with `--json`
+one event a line: any number of `progress`, `result` and `error`, and `done` with the exit code as the last. Text
+passes `safe`; JSON keeps the exact values, for it escapes them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TextIO
+
+from node.errors import ShoalError, StorageError
+from node.ui.layout import Screen, piped_lines, terminal_lines
+from node.ui.progress import JsonProgress, PlainProgress, ProgressMode, ProgressSink, TerminalProgress, event_line
+from node.ui.safe import MAX_TEXT_LENGTH, safe
+from node.ui.text import to_ascii
+
+USUAL_WIDTH = 80
+"""Cells of a terminal that doesn't say how wide it is."""
+
+Fields = Mapping[str, object]
+
+
+class OutputError(StorageError):
+    """What a command has to say can't be written, so there is no use in saying that there as well."""
+
+
+class Output:
+    """Where one command's results, notes, errors and progress go."""
+
+    def __init__(
+        self,
+        stdout: TextIO,
+        stderr: TextIO,
+        environ: Mapping[str, str],
+        *,
+        json: bool = False,
+        quiet: bool = False,
+        header: bool = True,
+        progress_mode: ProgressMode = ProgressMode.AUTO,
+    ) -> None:
+        self.json = json
+        self.terminal = not json and stdout.isatty()
+        self._stdout = stdout
+        self._stderr = stderr
+        self._environ = environ
+        self._quiet = quiet
+        self._header = header
+        self._progress_mode = progress_mode
+        self._sink = ProgressSink()
+
+    def screens(self, data: Iterable[Fields], *screens: Screen) -> None:
+        """Answer with `screens`; in JSON with one result for each of `data`."""
+        if self.json:
+            for fields in data:
+                self._event("result", fields)
+            return
+        for screen in screens:
+            lines = terminal_lines(screen, self._width()) if self.terminal else piped_lines(screen, header=self._header)
+            self._write(self._stdout, lines)
+
+    def answer(self, data: Fields, terminal: Sequence[str], piped: Sequence[str] | None = None) -> None:
+        """Answer with lines of text; `piped` is the row of values that a program wants instead."""
+        if self.json:
+            self._event("result", data)
+        elif self.terminal or piped is None:
+            self._write(self._stdout, [safe(line, MAX_TEXT_LENGTH) for line in terminal])
+        else:
+            self._write(self._stdout, ["\t".join(safe(value, MAX_TEXT_LENGTH) for value in piped)])
+
+    def note(self, text: str) -> None:
+        """Say something beside the result, unless asked to be quiet."""
+        if not self._quiet and not self.json:
+            self._write(self._stderr, [safe(text, MAX_TEXT_LENGTH)])
+
+    def error(self, error: ShoalError, **fields: object) -> None:
+        """Say what went wrong; `fields` tell a program what it was about."""
+        self.failure(int(error.code), str(error), **fields)
+
+    def failure(self, code: int, sentence: str, **fields: object) -> None:
+        """The same for what is no exception."""
+        if self.json:
+            self._event("error", {"code": code, "message": sentence, **fields})
+        self._write(self._stderr, [f"shoal: {safe(sentence, MAX_TEXT_LENGTH)}"])
+
+    def progress(self) -> ProgressSink:
+        """Where to show the progress of the next thing; the one before it is closed."""
+        self._sink.close()
+        self._sink = self._new_sink()
+        return self._sink
+
+    def done(self, code: int) -> None:
+        """End the output; raises `BrokenPipeError` if nobody reads it any more."""
+        self._sink.close()
+        if self.json:
+            self._event("done", {"code": code})
+
+    def _new_sink(self) -> ProgressSink:
+        mode = self._progress_mode
+        if self.json:
+            return JsonProgress(self._put_stdout)
+        if self._quiet or mode is ProgressMode.NEVER:
+            return ProgressSink()
+        moves = self._stderr.isatty() and self._environ.get("TERM", "") not in ("", "dumb", "unknown")
+        if mode is ProgressMode.ALWAYS or (mode is ProgressMode.AUTO and moves):
+            return TerminalProgress(self._put_stderr, self._error_width)
+        return PlainProgress(self._put_stderr)
+
+    def _event(self, event: str, fields: Fields) -> None:
+        self._sink.close()
+        self._put_stdout(event_line(event, dict(fields)) + "\n")
+
+    def _write(self, stream: TextIO, lines: Iterable[str]) -> None:
+        self._sink.close()
+        self._put(stream, *(f"{line}\n" for line in lines))
+
+    def _put_stdout(self, text: str) -> None:
+        self._put(self._stdout, text)
+
+    def _put_stderr(self, text: str) -> None:
+        self._put(self._stderr, text)
+
+    def _put(self, stream: TextIO, *texts: str) -> None:
+        """Write line by line: with PYTHONUNBUFFERED, Python drops what a pipe doesn't take of a longer write."""
+        encoding = (stream.encoding or "utf-8").lower().replace("-", "").replace("_", "")
+        try:
+            stream.writelines(text if encoding == "utf8" else to_ascii(text) for text in texts)
+            stream.flush()  # a pipe's reader sees an event when it happens, and streams keep their order on a terminal
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write the output: {error.strerror}") from error
+
+    def _width(self) -> int:
+        return _columns(self._stdout, self._environ)
+
+    def _error_width(self) -> int:
+        return _columns(self._stderr, self._environ)
+
+
+def _columns(stream: TextIO, environ: Mapping[str, str]) -> int:
+    """How wide the terminal is; a fresh pseudo-terminal says 0, and then COLUMNS counts."""
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        width = 0
+    said = environ.get("COLUMNS", "")
+    return width or (int(said) if said.isdecimal() and int(said) else USUAL_WIDTH)

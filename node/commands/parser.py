@@ -1,0 +1,88 @@
+"""The command line: `table` as an argparse parser whose every mistake is a `UsageError`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import NoReturn
+
+from node.commands.table import COMMANDS, EXIT_CODES, Argument, Command
+from node.errors import UsageError
+from node.ui.progress import ProgressMode
+
+_GLOBAL = (
+    Argument(("--home",), "the node's data folder (SHOAL_HOME; default ~/.local/share/shoal)", {"metavar": "DIR"}),
+    Argument(("--json",), "one JSON event a line on stdout, and nothing else there", {"action": "store_true"}),
+    Argument(("--quiet", "-q"), "no progress and no hints", {"action": "store_true"}),
+    Argument(
+        ("--progress",),
+        "how to show progress on stderr: auto, always, plain or never",
+        {"choices": [str(mode) for mode in ProgressMode], "metavar": "HOW"},
+    ),
+    Argument(("--no-header",), "no headings in a pipe", {"action": "store_true"}),
+)
+_DEFAULTS = {"home": None, "json": False, "quiet": False, "progress": str(ProgressMode.AUTO), "no_header": False}
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a mistake raises instead of printing and exiting."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError` for argparse's complaint, with a guess at what was meant."""
+        unknown = re.match(r"argument COMMAND: invalid choice: '(.*?)'", message, re.DOTALL)
+        if unknown is None:
+            raise UsageError(f"{message}; see: {self.prog} --help")
+        import difflib  # here because most people know what they type
+
+        names = [name for command in COMMANDS for name in (command.name, *command.aliases)]
+        near = difflib.get_close_matches(unknown[1], names, n=1)
+        guess = f"did you mean {near[0]}?" if near else "see: shoal --help"
+        raise UsageError(f"unknown command {unknown[1]!r}; {guess}")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; what it parses has a row of the table as `command`, or None for help."""
+    parser = _Parser(
+        prog="shoal",
+        description="Share files with other nodes, and fetch theirs.",
+        epilog=_exit_codes(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(**_DEFAULTS, command=None, topic=None)
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    _add(parser, _GLOBAL)
+    # The global options may stand after the command too; SUPPRESS keeps them from undoing those before it.
+    after = _Parser(add_help=False)
+    _add(after.add_argument_group("options of every command"), _GLOBAL, default=argparse.SUPPRESS)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    for command in COMMANDS:
+        added = commands.add_parser(
+            command.name,
+            aliases=command.aliases,
+            help=command.summary,
+            description=_sentence(command),
+            epilog=f"Exit codes are listed in: {parser.prog} --help",
+            allow_abbrev=False,
+            parents=[after],
+        )
+        added.set_defaults(command=command)
+        _add(added, command.arguments)
+    helper = commands.add_parser("help", help="this help, or that of one command", allow_abbrev=False)
+    helper.add_argument("topic", nargs="?", metavar="COMMAND")
+    return parser
+
+
+def _add(parser: argparse._ActionsContainer, arguments: Sequence[Argument], **options: object) -> None:
+    for argument in arguments:
+        parser.add_argument(*argument.names, help=argument.help, **{**argument.options, **options})  # type: ignore[arg-type]  # argparse's own options, kept in a table
+
+
+def _sentence(command: Command) -> str:
+    summary = command.summary[0].upper() + command.summary[1:] + "."
+    return f"{summary} {command.details}".strip()
+
+
+def _exit_codes() -> str:
+    return "exit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())

@@ -1,0 +1,148 @@
+"""The one table of commands, from which the command line, its help and the screens' hints follow.
+
+To add a command: write its function in `transfers`, `views` or `lifecycle`, and a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from node.commands.context import Context
+from node.errors import ExitCode
+
+BROKEN_PIPE = 141
+"""What a shell reports of a program that SIGPIPE has ended: 128 + 13."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument or option; `options` are argparse's own."""
+
+    names: tuple[str, ...]
+    help: str
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its words, its arguments and the function that does it."""
+
+    name: str
+    summary: str
+    function: str  # where it is in this package; by name, so that a command loads its own module only
+    arguments: tuple[Argument, ...] = ()
+    aliases: tuple[str, ...] = ()
+    details: str = ""
+
+    def run(self, context: Context) -> int:
+        """Do it; returns the exit code or raises a `ShoalError`."""
+        module, _, name = self.function.partition(".")
+        function: Callable[[Context], int] = getattr(import_module(f"{__package__}.{module}"), name)
+        return function(context)
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, as argparse wants it read."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+_FILE = "a file's number in the list, its CID or the beginning of it, or its link"
+_TARGET = Argument(("target",), _FILE, {"metavar": "TARGET"})
+_ANY_TARGET = Argument(("target",), f"{_FILE}; without it, every connection", {"metavar": "TARGET", "nargs": "?"})
+
+COMMANDS = (
+    Command(
+        "daemon",
+        "run the node in this terminal",
+        "lifecycle.daemon",
+        (
+            Argument(("--listen",), "listen here; may be repeated", {"metavar": "MULTIADDR", "action": "append"}),
+            Argument(
+                ("--bootstrap",),
+                "join the network by this peer; may be repeated (SHOAL_BOOTSTRAP: comma separated)",
+                {"metavar": "MULTIADDR", "action": "append"},
+            ),
+            Argument(("--network",), "shoal, ipfs or a protocol prefix like /my/network", {"metavar": "NAME"}),
+            Argument(
+                ("--no-mdns",),
+                "don't look for nodes on the local network",
+                {"action": "store_const", "const": False, "dest": "mdns"},
+            ),
+            Argument(("--log-level",), "debug, info, warning or error", {"metavar": "LEVEL"}),
+        ),
+        details="Flags win over the environment, which wins over config.toml in the data folder.",
+    ),
+    Command(
+        "share",
+        "share files and folders; prints CID and link",
+        "transfers.share",
+        (Argument(("paths",), "a file or folder, served from where it is", {"metavar": "PATH", "nargs": "+"}),),
+        details="In a pipe each path is one line: CID, link and name, tab-separated.",
+    ),
+    Command(
+        "get",
+        "download a file or folder",
+        "transfers.get",
+        (
+            Argument(("target",), "a CID, a link, or an unfinished file's number", {"metavar": "CID|LINK|N"}),
+            Argument(("-o", "--output"), "put it into DIR (default: here)", {"metavar": "DIR"}),
+            Argument(("--detach",), "don't wait: the node goes on by itself", {"action": "store_true"}),
+            Argument(
+                ("--timeout",),
+                "give up after S seconds in which nothing moves; 0: never",
+                {"metavar": "S", "type": seconds},
+            ),
+        ),
+        aliases=("download",),
+        details="Prints where the file is once all of it is verified. Ctrl-C pauses it and keeps what is there.",
+    ),
+    Command("list", "what this node shares and fetches", "views.list_files", aliases=("ls",)),
+    Command("info", "details of one file", "views.info", (_TARGET,)),
+    Command("peers", "who shares a file, or every connection", "views.peers", (_ANY_TARGET,)),
+    Command("uploads", "what this node seeds", "views.uploads"),
+    Command(
+        "connect",
+        "connect to a peer",
+        "lifecycle.connect",
+        (Argument(("multiaddr",), "like /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...", {"metavar": "MULTIADDR"}),),
+    ),
+    Command("status", "the node itself", "views.status"),
+    Command(
+        "stop",
+        "stop sharing or fetching a file",
+        "transfers.stop",
+        (_TARGET,),
+        aliases=("cancel",),
+        details="The files stay on disk.",
+    ),
+    Command(
+        "verify",
+        "hash a file again and compare",
+        "transfers.verify",
+        (_TARGET,),
+        details="Exit code 1 if a chunk isn't as it was shared.",
+    ),
+    Command("pause", "pause a download", "transfers.pause", (_TARGET,)),
+    Command("resume", "let a paused download go on", "transfers.resume", (_TARGET,)),
+    Command("shutdown", "stop the node", "lifecycle.shutdown"),
+)
+
+EXIT_CODES: Mapping[int, str] = {
+    ExitCode.OK: "done",
+    ExitCode.FAILED: "failed: some file failed, or isn't what was shared",
+    ExitCode.USAGE: "the command line or the configuration is wrong",
+    ExitCode.NO_NODE: "no node is running or it can't be reached",
+    ExitCode.NOT_FOUND: "no such file, number or CID",
+    ExitCode.NO_PEERS: "nobody has it, or not within --timeout",
+    ExitCode.INTEGRITY: "wrong data, and no good peer left",
+    ExitCode.STORAGE: "the disk is full or refuses",
+    ExitCode.AMBIGUOUS: "more than one file is meant",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C; what was fetched is kept",
+    BROKEN_PIPE: "nobody read the output to its end",
+}
+"""What each exit code tells, for the help."""

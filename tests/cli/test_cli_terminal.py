@@ -1,0 +1,138 @@
+"""`shoal` on a terminal: the user's screens, one moving line, and nothing that a name could do."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pyte
+import pytest
+
+from node.status import TransferState
+
+
+class Terminal:
+    """What a person sees of a command: `raw` bytes and the screen they make."""
+
+    def __init__(self, command: list[str], environ: dict[str, str], cwd: str, columns: int) -> None:
+        self.raw = b""
+        environ = {**environ, "COLUMNS": str(columns)}  # a fresh pseudo-terminal has no size of its own
+        ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=cwd)
+        os.close(theirs)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                data = os.read(ours, 65536) if select.select([ours], [], [], 1)[0] else b""
+            except OSError:  # the other end is closed: the command has ended
+                break
+            self.raw += data
+        os.close(ours)
+        self.code = self.process.wait(10)
+        screen = pyte.Screen(columns, 60)
+        pyte.ByteStream(screen).feed(self.raw)
+        self.lines = [line.rstrip() for line in screen.display]
+        while self.lines and not self.lines[-1]:
+            self.lines.pop()
+
+
+@pytest.fixture
+def terminal(node, environ, tmp_path):
+    def run(*words: str, columns: int = 80, **more: str) -> Terminal:
+        command = [sys.executable, "-m", "node.cli", "--home", str(node.home), *words]
+        return Terminal(command, {**environ, **more}, str(tmp_path), columns)
+
+    return run
+
+
+def test_list_is_the_users_screen(terminal, node):
+    shown = terminal("list")
+    assert shown.code == 0
+    assert shown.lines == [
+        "===========================",
+        "   Available Files",
+        "===========================",
+        " #   File Name               Size       Status",
+        "------------------------------------------------",
+        " 1   ubuntu.iso              2.5 GB     Seeding",
+        " 2   evil␛[2J␍name␊.exe      2.5 GB     Complete",
+        " 3   linux.iso               2.5 GB     Downloading 25%",
+        "------------------------------------------------",
+        "Total Files: 3",
+        "Type 'info <#>' for more details.",
+    ]
+
+
+def test_a_long_name_uses_the_room_that_there_is(terminal, node):
+    name = "a name that is far longer than the column of the users screen.tar.zst"
+    node.items = [replace(node.items[0], name=name)]
+    assert terminal("list", columns=60).lines[5] == " 1   a name that is far long…reen.tar.zst 2.5 GB     Seeding"
+    assert name in terminal("list", columns=120).lines[5]
+
+
+def test_info_shows_the_details_and_what_to_copy(terminal):
+    lines = terminal("info", "1").lines
+    assert lines[1] == "   File Details - ubuntu.iso"
+    assert "Chunks Available: [✓✓✓✓✓✓✓✓✓✓✓✓✓✓✓✓] (All)" in lines
+    assert "- 'stop <#>'   Stop seeding" in lines
+    assert "CID:             bafyreiubuntu" in lines
+
+
+def test_info_of_a_download_begins_with_its_progress(terminal):
+    lines = terminal("info", "3").lines
+    assert lines[1] == "   Downloading: linux.iso"
+    assert lines[3] == "Progress:  [###--------]  25% (625 MB / 2.5 GB)"
+    assert "   File Details - linux.iso" in lines
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        (["peers"], "   Connections"),
+        (["peers", "1"], "   Peers Sharing - ubuntu.iso"),
+        (["uploads"], "   Uploading / Seeding"),
+        (["status"], "   Node Status"),
+    ],
+)
+def test_every_screen_has_its_title(terminal, words, title):
+    assert terminal(*words).lines[1] == title
+
+
+def test_share_says_what_it_did_and_how_to_fetch_it(terminal):
+    shown = terminal("share", "a")
+    assert "Shared #1 a, 2.5 GB in 1 file" in shown.lines
+    assert "CID:  bafyreiubuntu" in shown.lines
+    assert "Link: shoal:bafyreiubuntu?name=ubuntu.iso&size=2500000000" in shown.lines
+
+
+def test_get_redraws_one_line_and_then_says_where_the_file_is(terminal, tmp_path):
+    shown = terminal("get", "bafyreix", columns=100)
+    assert shown.code == 0
+    assert b"\r" in shown.raw
+    assert shown.lines[0].startswith("linux.iso                [##############")
+    assert " 100% 2.50 GB/2.50 GB " in shown.lines[0]
+    assert shown.lines[1].startswith("#3 linux.iso, 2.5 GB, verified: ")
+
+
+def test_a_dumb_terminal_gets_plain_lines(terminal):
+    shown = terminal("get", "bafyreix", TERM="dumb")
+    assert b"\x1b" not in shown.raw
+    assert any(line.startswith("linux.iso: 100%") for line in shown.lines)
+
+
+def test_no_escape_of_a_name_gets_through(terminal, node):
+    node.items[0] = replace(node.items[1], number=1, name="\x1b]0;owned\x07\x1b[2J\x9b31m", reason="\x1b[5m")
+    for words in (["list"], ["info", "1"], ["stop", "1"], ["verify", "1"], ["peers", "1"], ["uploads"]):
+        shown = terminal(*words)
+        printable = shown.raw.decode().replace("\r", "").replace("\n", "").replace("\x1b[K", "")
+        assert printable.isprintable(), printable
+
+
+def test_a_stalled_file_says_why_in_the_list(terminal, node):
+    node.items = [replace(node.items[2], state=TransferState.STALLED, reason="no provider answered")]
+    assert "Stalled 25% (no provider answered)" in "\n".join(terminal("list").lines)
