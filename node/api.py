@@ -161,11 +161,11 @@ class Api:
 
     async def connect(self, call: Call) -> object:
         """Dial a peer by multiaddr."""
-        return {"peer_id": await self._host.connect(call.param("multiaddr", str))}
+        return {"peer_id": await self._host.connect(parse(call.param("multiaddr", str)))}
 
     async def shutdown(self, call: Call) -> object:
         """End the node once this answer has left."""
-        self._stop()
+        call.then = self._stop
         return {}
 
     # --- inside -----------------------------------------------------------------------------------------------
