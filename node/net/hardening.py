@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS_PER_PEER = 4  # one each way, and one more each for a peer that came back before we noticed
-MAX_INBOUND_STREAMS = 128  # per connection: a session per shared manifest and the DHT's; go-libp2p allows 256
+MAX_INBOUND_STREAMS = 256  # per connection: a session per manifest, the DHT's; go-libp2p's limit per peer
 # A timeout inside the library cancels a write half way, which breaks the connection for everybody on it. It is set so
 # long that only a connection which the pings have given up on can reach it; our own callers wait less, outside.
 NEGOTIATION_TIMEOUT_S = 60.0

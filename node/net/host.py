@@ -85,8 +85,9 @@ async def open_host(settings: HostSettings) -> AsyncIterator[Host]:
     block_error: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(host._run)
+            nursery.start_soon(host._run)
             try:
+                await host._running.wait()
                 yield host
             except BaseException as error:
                 block_error = error
@@ -122,6 +123,7 @@ class Host:
             timeout_s=settings.dial_timeout_s,
         )
         self._streams = StreamKeeper()
+        self._running = trio.Event()
         self._stopping = trio.Event()
         self.set_handler(liveness.PING, liveness.answer_pings)
         self.set_handler(identify.IDENTIFY_PUSH, self._remember)
@@ -177,6 +179,11 @@ class Host:
         await self._dialler.connect(peer_id, hints)
         return peer_id
 
+    async def addresses_of(self, peer_id: str) -> list[str]:
+        """Where a peer is, as far as this node knows: where it was reached, then what it says; without /p2p/."""
+        worked = await self._settings.address_book.addresses(peer_id)
+        return list(dict.fromkeys([*worked, *self._addresses_from_identify(peer_id)]))
+
     async def disconnect(self, peer_id: str) -> None:
         """Close every connection to a peer, within a second or so."""
         async with trio.open_nursery() as nursery:
@@ -211,23 +218,22 @@ class Host:
 
     # ------------------------------------------------------------------ life
 
-    async def _run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def _run(self) -> None:
         """Run the library until `_stopping` is set; shielded, since a cancel inside it breaks connections."""
         check_listenable(self._listen)
         with trio.CancelScope(shield=True):
-            async with background_trio_service(self._swarm):
+            async with background_trio_service(self._swarm), trio.open_nursery() as tasks:
+                self._streams.tasks = tasks
                 await self._swarm.listen(*(Multiaddr(address) for address in self._listen))
-                if len(self._swarm.listeners) < len(set(self._listen)):
-                    missing = [address for address in self._listen if address not in self._swarm.listeners]
+                missing = [address for address in self._listen if address not in self._swarm.listeners]
+                if missing:
                     raise ListenError(f"Cannot listen on {', '.join(missing)}.")
-                async with trio.open_nursery() as tasks:
-                    self._streams.tasks = tasks
-                    task_status.started()
-                    await self._stopping.wait()
-                    self._streams.cancel_handlers()
-                    with trio.move_on_after(CLOSE_TIMEOUT_S):
-                        await self._raw.close()
-                    tasks.cancel_scope.cancel()
+                self._running.set()
+                await self._stopping.wait()
+                self._streams.cancel_handlers()
+                with trio.move_on_after(CLOSE_TIMEOUT_S):
+                    await self._raw.close()
+                tasks.cancel_scope.cancel()
 
     def _connection_opened(self, connection: SwarmConn) -> None:
         self._streams.tasks.start_soon(self._watch, connection, name="liveness")
@@ -325,7 +331,7 @@ class Host:
 def _raise_plain(group: BaseExceptionGroup[BaseException], block_error: BaseException | None) -> NoReturn:
     """Raise what went wrong as the caller of `open_host` expects it: its own error, ours, or HostError."""
     error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+    while error is not block_error and isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     if error is block_error or isinstance(error, ShoalError):
         raise error from error.__cause__  # keeps the cause, drops the group from the story

@@ -82,8 +82,8 @@ class StreamKeeper:
             try:
                 await handler(stream)
                 await stream.aclose()
-            except (RemoteProtocolError, trio.BrokenResourceError) as error:
-                log.info("%s from %s ended: %s", protocol_id, stream.peer_id, error)
+            except (RemoteProtocolError, trio.BrokenResourceError, trio.TooSlowError) as error:
+                log.info("%s from %s ended: %r", protocol_id, stream.peer_id, error)
             except Exception:  # a bug of ours in a handler costs this stream only
                 log.exception("%s failed while serving %s", protocol_id, stream.peer_id)
             finally:
@@ -108,6 +108,8 @@ class StreamKeeper:
             await opening.settled.wait()
         except trio.Cancelled:
             opening.abandoned = True
+            if opening.stream is not None:  # it came in the very moment
+                self.adopt(opening.stream, connection).reset()
             raise
         if opening.stream is None:
             raise StreamError(f"{connection.muxed_conn.peer_id} did not take a stream.") from opening.error

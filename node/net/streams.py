@@ -14,24 +14,25 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass
+from operator import index
 from typing import Final
 
 import trio
 from libp2p.abc import INetStream
 
-from node.net import muxed
 from node.net.errors import ConnectionLost, StreamReset
+from node.net.muxed import WINDOW_POLL_S, MuxedStream
 
 log = logging.getLogger(__name__)
 
 READ_SIZE: Final = 256 * 1024  # measured: 64 KiB costs a quarter of the throughput, 1 MiB gains nothing
 # One Noise message carries 65,519 bytes of plaintext, a yamux header takes 12: a larger piece would be split in two.
-FRAME_SIZE: Final = 65_507
-WRITE_SIZE: Final = 2 * FRAME_SIZE  # measured best of one to sixteen frames
+WRITE_SIZE: Final = 65_507
 INCOMING_LIMIT: Final = 1 << 20  # bytes read ahead of the caller; beyond it the peer's window is left to fill up
 OUTGOING_LIMIT: Final = 1 << 20  # bytes queued before `send_all` waits
 FLUSH_TIMEOUT_S: Final = 10.0  # how long `aclose` waits for a peer that doesn't read
 LINGER_S: Final = 5.0  # how long a closed stream waits for the peer's FIN before it is reset
+LINGER_LIMIT: Final = 1 << 20  # bytes it lets the peer send meanwhile: what may have been on its way, not a file
 
 
 @dataclass(slots=True)
@@ -53,8 +54,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
         self.peer_id = peer_id
         self.remote_address = remote_address
         self._traffic = traffic
-        self._stream = stream
-        self._muxed = muxed.muxed_stream(stream)
+        self._muxed = MuxedStream(stream)
         self._incoming: deque[bytes] = deque()
         self._incoming_size = 0
         self._consumed = 0  # bytes of the first incoming buffer that the caller has already had
@@ -65,9 +65,10 @@ class PeerStream(trio.abc.HalfCloseableStream):
         self._sends_eof = False  # the caller's side is ended: a FIN is queued or sent
         self._sent_eof = False
         self._closed = False  # by the caller
+        self._lingering = 0  # bytes that came after that
         self._abandoned = False  # a reset is due
-        self._sending = False
-        self._receiving = False
+        self._sending = _OneTask("another task is already sending to this stream")
+        self._receiving = _OneTask("another task is already receiving from this stream")
         self._readable = trio.lowlevel.ParkingLot()  # receive_some waits for bytes or the end
         self._readable_room = trio.lowlevel.ParkingLot()  # the reader task waits for the caller to take some
         self._writable = trio.lowlevel.ParkingLot()  # the writer task waits for bytes, a FIN or a reset
@@ -81,13 +82,10 @@ class PeerStream(trio.abc.HalfCloseableStream):
 
         Raises StreamReset, ConnectionLost, or trio.ClosedResourceError after aclose() or reset().
         """
-        if max_bytes is not None and max_bytes < 1:
+        if max_bytes is not None and index(max_bytes) < 1:
             raise ValueError("max_bytes must be at least 1")
         await trio.lowlevel.checkpoint()
-        if self._receiving:
-            raise trio.BusyResourceError("another task is already receiving from this stream")
-        self._receiving = True
-        try:
+        with self._receiving:
             while not self._incoming:
                 self._check_open()
                 if self._got_eof:
@@ -95,8 +93,6 @@ class PeerStream(trio.abc.HalfCloseableStream):
                 if self._end is not None:
                     raise self._ended()
                 await self._readable.park()
-        finally:
-            self._receiving = False
         return self._take(max_bytes)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -104,15 +100,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
 
         When it returns the bytes are this stream's, not yet the network's. Errors as in `receive_some`.
         """
-        await trio.lowlevel.checkpoint()
-        if self._sending:
-            raise trio.BusyResourceError("another task is already sending to this stream")
-        self._sending = True
-        try:
-            while self._check_sendable() and self._outgoing_size >= OUTGOING_LIMIT:
-                await self._writable_room.park()
-        finally:
-            self._sending = False
+        await self.wait_send_all_might_not_block()
         if len(data):
             buffer = _immutable(data)
             self._outgoing.append(buffer)
@@ -122,20 +110,22 @@ class PeerStream(trio.abc.HalfCloseableStream):
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until `send_all` would queue its bytes at once."""
         await trio.lowlevel.checkpoint()
-        while self._check_sendable() and self._outgoing_size >= OUTGOING_LIMIT:
-            await self._writable_room.park()
+        with self._sending:
+            while self._check_sendable() and self._outgoing_size >= OUTGOING_LIMIT:
+                await self._writable_room.park()
 
     async def send_eof(self) -> None:
         """Send what is queued, then FIN; receiving goes on."""
         await trio.lowlevel.checkpoint()
-        self._check_open()
-        self._sends_eof = True
-        self._writable.unpark_all()
-        while not self._sent_eof:
-            if self._end is not None:
-                raise self._ended()
-            await self._writable_room.park()
+        with self._sending:
             self._check_open()
+            self._sends_eof = True
+            self._writable.unpark_all()
+            while not self._sent_eof:
+                if self._end is not None:
+                    raise self._ended()
+                await self._writable_room.park()
+                self._check_open()
 
     async def aclose(self) -> None:
         """Send what is queued, then FIN, and be done; a peer that doesn't take it in time gets a reset."""
@@ -188,16 +178,23 @@ class PeerStream(trio.abc.HalfCloseableStream):
             while True:
                 while self._incoming_size >= INCOMING_LIMIT:
                     await self._readable_room.park()
-                data = await self._muxed.read(READ_SIZE)
-                self._traffic.received += len(data)
-                if not self._closed:  # else the peer is only being drained of what it still sends
-                    self._incoming.append(data)
-                    self._incoming_size += len(data)
-                    self._readable.unpark_all()
+                self._received(await self._muxed.read(READ_SIZE))
         except Exception as error:  # the library's errors have no common base; whatever it was, the stream is over
-            self._settle(muxed.why_ended(self._stream, error))
+            self._received(self._muxed.leftover())
+            self._settle(self._muxed.why_ended(error))
         finally:
-            muxed.forget(self._stream)
+            self._muxed.forget()
+
+    def _received(self, data: bytes) -> None:
+        self._traffic.received += len(data)
+        if self._closed:
+            self._lingering += len(data)
+            if self._lingering > LINGER_LIMIT:
+                self.reset()
+        elif data:
+            self._incoming.append(data)
+            self._incoming_size += len(data)
+            self._readable.unpark_all()
 
     def _settle(self, end: StreamReset | ConnectionLost | None) -> None:
         """Note how reading ended and wake everybody whom that concerns."""
@@ -230,7 +227,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
             await self._write_queued()
             await self._linger()
         except Exception as error:  # as in the reader task
-            self._settle(muxed.why_ended(self._stream, error) or ConnectionLost(str(error)))
+            self._settle(self._muxed.why_ended(error) or ConnectionLost(str(error)))
         finally:
             with trio.CancelScope(shield=True):
                 await self._let_go()
@@ -239,9 +236,9 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """Write until a FIN is sent, a reset is due or the stream has ended."""
         while not self._abandoned and self._end is None:
             if self._outgoing:
-                room = muxed.writable(self._stream, min(self._outgoing_size, WRITE_SIZE))
+                room = self._muxed.writable(min(self._outgoing_size, WRITE_SIZE))
                 if not room:
-                    await trio.sleep(muxed.WINDOW_POLL_S)
+                    await trio.sleep(WINDOW_POLL_S)
                     continue
                 data = self._gather(room)
                 with trio.CancelScope(shield=True):
@@ -250,7 +247,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
                 self._writable_room.unpark_all()
             elif self._sends_eof:
                 with trio.CancelScope(shield=True):
-                    await self._stream.close_write()  # type: ignore[attr-defined]  # NetStream has it, INetStream not
+                    await self._muxed.close_write()
                 self._sent_eof = True
                 self._writable_room.unpark_all()
                 return
@@ -286,9 +283,9 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """Tell the library that this stream is over, one way or the other."""
         try:
             if self._sent_eof and self._got_eof and not self._abandoned:
-                await self._stream.close()
+                await self._muxed.close()
             else:
-                await muxed.reset(self._stream)
+                await self._muxed.reset()
         except Exception:  # the connection may be gone, and nothing remains to be told
             log.debug("closing a stream to %s failed", self.peer_id, exc_info=True)
         if self._end is None:
@@ -322,6 +319,22 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """A fresh copy of the end's error: one exception raised in two tasks would share its traceback."""
         assert self._end is not None
         return type(self._end)(*self._end.args)
+
+
+class _OneTask:
+    """A block that only one task may be in."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+        self._taken = False
+
+    def __enter__(self) -> None:
+        if self._taken:
+            raise trio.BusyResourceError(self._message)
+        self._taken = True
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._taken = False
 
 
 def _immutable(data: bytes | bytearray | memoryview) -> bytes | memoryview:
