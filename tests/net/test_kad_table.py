@@ -16,7 +16,7 @@ from node.net.kad_table import K, ServerTable
 from node.net.provider_store import Provider
 from tests.net.kad_world import FakeRaw, new_peer_id
 
-RNG = random.Random(-7)
+RNG = random.Random("own")
 OWN = new_peer_id(RNG)
 
 

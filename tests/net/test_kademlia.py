@@ -120,8 +120,8 @@ async def test_half_the_network_gone(clock, state):
 
 async def test_a_large_network_stores_at_the_k_closest_and_finds_there(clock):
     async with open_world(latency_s=0.02) as world:
-        nodes = await world.network(40)
-        (host, dht), (_, searcher) = nodes[7], nodes[34]
+        nodes = await world.network(30)
+        (host, dht), (_, searcher) = nodes[7], nodes[24]
         report = await dht.provide(KEY)
         assert (report.closest, report.stored) == (20, 20)
         found = []
