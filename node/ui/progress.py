@@ -95,23 +95,29 @@ def of_work(name: str, done: int, total: int, elapsed_s: float) -> Progress:
 def terminal_line(progress: Progress, width: int) -> str:
     """The line for a terminal of `width` cells."""
     width = max(width - MARGIN, 1)
-    done = progress.percent
-    speed = rate_fixed(progress.rate)
+    name, done, speed = safe(progress.name), progress.percent, rate_fixed(progress.rate)
     if width < NARROW:
-        return clip_end(
-            f"{pad(safe(progress.name), NARROW_NAME_CELLS)} {done:3}% {safe(progress.reason) or speed}", width
-        )
+        return clip_end(f"{pad(name, NARROW_NAME_CELLS)} {done:3}% {_standing(progress) or speed}", width)
     amounts = _files(progress) or f"{size_fixed(progress.done)}/{size_fixed(progress.total)}"
-    tail = safe(progress.reason) or f"{amounts:>15} {speed:>9} {eta_fixed(progress.eta_s):>6}"
+    tail = _standing(progress) or f"{amounts:>15} {speed:>9} {eta_fixed(progress.eta_s):>6}"
     bar_cells = min(max(width - NAME_CELLS - FIXED_CELLS, NARROWEST_BAR), WIDEST_BAR)
-    return clip_end(f"{pad(safe(progress.name), NAME_CELLS)} [{bar(done, bar_cells)}] {done:3}% {tail}", width)
+    return clip_end(f"{pad(name, NAME_CELLS)} [{bar(done, bar_cells)}] {done:3}% {tail}", width)
 
 
 def plain_line(progress: Progress) -> str:
     """The line for a log, without anything that moves a cursor."""
     amounts = _files(progress) or f"{size(progress.done)} of {size(progress.total)}"
-    tail = safe(progress.reason) or f"{rate(progress.rate)} eta {eta_fixed(progress.eta_s)}"
+    tail = _standing(progress) or f"{rate(progress.rate)} eta {eta_fixed(progress.eta_s)}"
     return f"{safe(progress.name)}: {progress.percent}% ({amounts}) {tail}"
+
+
+def _standing(progress: Progress) -> str:
+    """What is said instead of a rate and a time while nothing moves: why, or that all is done."""
+    if progress.reason:
+        return safe(progress.reason)
+    if progress.percent < 100:
+        return "" if progress.total else "no manifest yet"
+    return "" if progress.rate >= 0.5 else "done"
 
 
 def _files(progress: Progress) -> str:

@@ -17,7 +17,7 @@ from node.status import to_json
 def test_results_are_on_stdout_and_progress_on_stderr(shoal, tmp_path):
     code, stdout, stderr = shoal("get", "bafyreix")
     assert (code, stdout) == (0, f"{tmp_path}/linux.iso\n")
-    assert stderr.splitlines()[-1] == "linux.iso: 100% (2.5 GB of 2.5 GB) - eta ∞"
+    assert stderr.splitlines()[-1] == "linux.iso: 100% (2.5 GB of 2.5 GB) done"
     assert "\r" not in stderr
     assert "\x1b" not in stderr
 

@@ -39,7 +39,7 @@ def test_the_terminal_line_at_several_widths(golden, width):
         replace(HALF, name="movie 映画 字幕 very long name indeed.mkv", done=123_456_789, percent=4, eta_s=None),
         replace(HALF, name="evil\x1b[2J\rname.exe", reason="2 peers connected, none has chunk 17"),
         replace(HALF, name="photos", done=20_000, total=18_000_000, percent=0, files_done=7, files=6_000),
-        replace(HALF, done=2_500_000_000, percent=100, eta_s=0.0),
+        replace(HALF, done=2_500_000_000, percent=100, rate=0.0, eta_s=0.0),
     ]
     golden(f"progress-{width}", [terminal_line(moment, width) for moment in moments])
 
@@ -55,6 +55,15 @@ def test_the_terminal_line_never_wraps_nor_acts(name, reason, width, done):
 def test_the_plain_line():
     assert plain_line(HALF) == "ubuntu.iso: 54% (1.4 GB of 2.5 GB) 795 MB/s eta 2s"
     assert plain_line(replace(HALF, reason="no peers\x07")) == "ubuntu.iso: 54% (1.4 GB of 2.5 GB) no peers␇"
+
+
+def test_a_download_without_its_manifest_is_not_said_to_be_nothing_of_nothing():
+    assert plain_line(replace(HALF, done=0, total=0, percent=0)) == "ubuntu.iso: 0% (0 B of 0 B) no manifest yet"
+
+
+def test_a_finished_one_has_no_time_to_wait():
+    done = replace(HALF, done=2_500_000_000, percent=100, rate=0.0, eta_s=None)
+    assert plain_line(done) == "ubuntu.iso: 100% (2.5 GB of 2.5 GB) done"
 
 
 def test_a_terminal_line_is_redrawn_in_place_at_most_ten_times_a_second(written):
