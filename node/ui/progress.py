@@ -106,9 +106,9 @@ def terminal_line(progress: Progress, width: int) -> str:
 
 def plain_line(progress: Progress) -> str:
     """The line for a log, without anything that moves a cursor."""
-    amounts = _files(progress) or f"{size(progress.done)} of {size(progress.total)}"
+    amounts = f" ({_files(progress) or f'{size(progress.done)} of {size(progress.total)}'})" if progress.total else ""
     tail = _standing(progress) or f"{rate(progress.rate)} eta {eta_fixed(progress.eta_s)}"
-    return f"{safe(progress.name)}: {progress.percent}% ({amounts}) {tail}"
+    return f"{safe(progress.name)}: {progress.percent}%{amounts} {tail}"
 
 
 def _standing(progress: Progress) -> str:
