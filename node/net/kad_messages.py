@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 
 from google.protobuf.message import DecodeError
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
-from multiaddr import Multiaddr
 
-from node.net import addresses
-from node.net.kad_keyspace import CACHED_IDS, peer_id_bytes, peer_id_text
+from node.net.kad_addresses import address_text, address_wire
+from node.net.kad_keyspace import peer_id_bytes, peer_id_text
 from protocols.errors import RemoteProtocolError
 
 MAX_ANSWER = 4 << 20  # bytes; what go-libp2p-kad-dht sends at most (network.MessageSizeMax)
@@ -94,20 +92,6 @@ def names(entries: Iterable[Message.Peer], peer_id: str) -> bool:
     return any(entry.id == wanted for entry in entries)
 
 
-@lru_cache(maxsize=CACHED_IDS)
-def address_text(wire: bytes, peer_id: str) -> str | None:
-    """Return the dialable address of `peer_id` that `wire` stands for, ending in /p2p/, or None if it is none."""
-    text = addresses.from_network(wire)
-    return addresses.with_peer_id(text, peer_id) if text else None
-
-
-@lru_cache(maxsize=CACHED_IDS)
-def _address_wire(text: str) -> bytes:
-    # go and rust send addresses without the id that stands beside them.
-    wire: bytes = Multiaddr(addresses.without_peer_id(text)).to_bytes()
-    return wire
-
-
 def _entry(contact: Contact) -> Message.Peer:
-    wires = [_address_wire(text) for text in contact.addresses[:MAX_ADDRESSES]]
+    wires = [address_wire(text) for text in contact.addresses[:MAX_ADDRESSES]]
     return Message.Peer(id=peer_id_bytes(contact.peer_id), addrs=wires)

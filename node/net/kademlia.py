@@ -36,6 +36,7 @@ from libp2p.peer.peerstore import PeerStoreError
 
 from node.net import kad_messages
 from node.net.host import Host
+from node.net.kad_addresses import address_text
 from node.net.kad_client import KadClient, QueryError
 from node.net.kad_keyspace import peer_id_bytes
 from node.net.kad_messages import MAX_ADDRESSES, MAX_CLOSER, MAX_KEY, MAX_PROVIDERS, Contact, Kind
@@ -285,7 +286,7 @@ class Kademlia(KadDHT):
             known = self.host.get_peerstore().addrs(ID(peer_id_bytes(peer_id)))
         except PeerStoreError:
             return ()
-        usable = (kad_messages.address_text(address.to_bytes(), peer_id) for address in known)
+        usable = (address_text(address.to_bytes(), peer_id) for address in known)
         return tuple(address for address in usable if address)
 
     def _connected(self, peer_id: str) -> None:

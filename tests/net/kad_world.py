@@ -16,6 +16,7 @@ from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from libp2p.peer.id import ID
 from libp2p.peer.peerstore import PeerStore
 from multiaddr import Multiaddr
+from trio.testing import MockClock
 
 from node.net.errors import ConnectionLost, DialError, ProtocolRefusedError, StreamReset
 from node.net.kad_keyspace import peer_id_bytes, peer_id_text
@@ -26,6 +27,17 @@ from node.net.kademlia import open_kademlia
 from node.net.provider_store import MemoryProviderStore
 
 SHOAL = "/shoal/kad/1.0.0"
+
+
+def jumping_clock(monkeypatch):
+    """A clock that jumps to the next event; stores are called without threads, which it would not wait for."""
+
+    async def run_here(call, *args, limiter):
+        await trio.lowlevel.checkpoint()
+        return call(*args)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_here)
+    return MockClock(autojump_threshold=0)
 
 
 def new_peer_id(rng):

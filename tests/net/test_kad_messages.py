@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from multiaddr import Multiaddr
 
-from node.net import kad_messages
+from node.net import kad_addresses, kad_messages
 from node.net.kad_keyspace import key_point, peer_id_bytes, peer_id_text
 from node.net.kad_messages import Contact, Kind
 from protocols.errors import RemoteProtocolError
@@ -106,7 +106,7 @@ def test_dialable_addresses_get_the_peer_s_id(address):
 def test_a_name_that_would_garble_a_screen_is_dropped():
     name = b"evil\x1b[2J"
     wire = b"\x36" + bytes([len(name)]) + name + b"\x06\x0f\xa1"
-    assert kad_messages.address_text(wire, ANN) is None
+    assert kad_addresses.address_text(wire, ANN) is None
 
 
 def test_entries_and_addresses_are_capped():

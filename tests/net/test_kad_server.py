@@ -9,7 +9,6 @@ import pytest
 import trio
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from multiaddr import Multiaddr
-from trio.testing import MockClock
 
 from node.errors import StorageError
 from node.net import kad_messages, kad_pacing, kad_server
@@ -17,7 +16,7 @@ from node.net.errors import StreamReset
 from node.net.kad_keyspace import peer_id_bytes
 from node.net.kad_messages import MAX_PROVIDERS, Kind
 from node.net.provider_store import VALIDITY_S, MemoryProviderStore
-from tests.net.kad_world import new_peer_id, open_world, own_entry, until
+from tests.net.kad_world import jumping_clock, new_peer_id, open_world, own_entry, until
 
 
 def multihash(text):
@@ -28,9 +27,8 @@ KEY = multihash("a manifest")
 
 
 @pytest.fixture
-def clock():
-    # Time jumps when nothing happens; the store's worker thread needs a moment in which something still does.
-    return MockClock(autojump_threshold=0.002)
+def clock(monkeypatch):
+    return jumping_clock(monkeypatch)
 
 
 def add_provider(host, key=KEY, entry=None):

@@ -6,13 +6,12 @@ from hashlib import sha256
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from node.net.kad_client import ANSWER_S
 from node.net.kad_reports import KademliaSettings
 from node.net.kademlia import open_kademlia
 from node.net.provider_store import MemoryProviderStore
-from tests.net.kad_world import open_world, until
+from tests.net.kad_world import jumping_clock, open_world, until
 
 
 def multihash(text):
@@ -23,9 +22,8 @@ KEY = multihash("a manifest")
 
 
 @pytest.fixture
-def clock():
-    # Time jumps when nothing happens; the stores' worker threads need a moment in which something still does.
-    return MockClock(autojump_threshold=0.002)
+def clock(monkeypatch):
+    return jumping_clock(monkeypatch)
 
 
 async def test_a_provider_is_found_by_everybody_else(clock):
