@@ -122,21 +122,30 @@ def _fold(name: str) -> str:
 
 
 def _distinct(entries: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool], str]:
-    """A distinct safe name for each (name, is a file) of one folder."""
+    """A distinct safe name for each (name, is a file) of one folder: first come first served, unchanged ones first."""
     safe = {entry: safe_name(entry[0]) for entry in entries}
     taken: set[str] = set()
     result: dict[tuple[str, bool], str] = {}
+    for entry, name in safe.items():
+        if name == entry[0] and _fold(name) not in taken:
+            taken.add(_fold(name))
+            result[entry] = name
     numbers: dict[tuple[str, str], int] = defaultdict(lambda: 2)
-    # Sorting is stable: those that kept their name first, each group in the manifest's order.
-    for entry in sorted(safe, key=lambda entry: safe[entry] != entry[0]):
-        name = safe[entry]
-        if _fold(name) in taken:
-            stem, extension = _split(name)
-            stem = shorten(stem, MAX_NAME_BYTES - _NUMBER_ROOM - len(extension.encode()))
-            key = (_fold(stem), _fold(extension))
-            while _fold(name) in taken:
-                name = f"{stem} ({numbers[key]}){extension}"
-                numbers[key] += 1
-        taken.add(_fold(name))
-        result[entry] = name
+    for entry, name in safe.items():
+        if entry not in result:
+            result[entry] = _numbered(name, taken, numbers)
+            taken.add(_fold(result[entry]))
     return result
+
+
+def _numbered(name: str, taken: set[str], numbers: dict[tuple[str, str], int]) -> str:
+    """The name itself if it is free, else with the first number that makes it so."""
+    if _fold(name) not in taken:
+        return name
+    stem, extension = _split(name)
+    stem = shorten(stem, MAX_NAME_BYTES - _NUMBER_ROOM - len(extension.encode()))
+    key = (_fold(stem), _fold(extension))
+    while _fold(name) in taken:
+        name = f"{stem} ({numbers[key]}){extension}"
+        numbers[key] += 1
+    return name
