@@ -1,0 +1,148 @@
+"""One connected peer as the decisions of a download see it.
+
+Rules: bookkeeping only, nothing is decided here but whether there is room for another request. Every request stays
+until the peer has ended it, cancelled or not, because until then it counts against what the peer accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from node.swarm.availability import mask_of
+from node.swarm.pipeline import MIN_RANGE, Pipeline
+from node.swarm.progress import OpenRequest
+from node.swarm.settings import DownloadSettings
+from protocols.bitfield import Bitfield
+from protocols.geometry import Geometry
+
+
+class Peer:
+    """What one peer has, owes us, and how well it answers."""
+
+    def __init__(self, name: str, request_limit: int, geometry: Geometry, settings: DownloadSettings) -> None:
+        self.name = name
+        self.request_limit = request_limit
+        self.bitfield = Bitfield(geometry.chunk_count)
+        self.has_told = False  # its bitfield or a have came
+        self.pipeline = Pipeline(geometry.chunk_size, settings.max_pipeline)
+        self.requests: dict[int, list[OpenRequest]] = {}  # by chunk, those not ended
+        self.request_count = 0
+        self.cancelled_count = 0
+        self.open_bytes = 0  # lengths of all requests not ended: what the peer's limit is about
+        self.awaited_bytes = 0  # still to come of those not cancelled: what the pipeline is about
+        self.shortlist: list[int] = []  # good chunks to ask for next, best last
+        self.shortlist_at = 0.0
+        self.is_exhausted = False  # nothing unrequested is left that it has
+        self.is_snubbing = False  # owes bytes and sends none
+        self.is_suspect = False
+        self.watched_since = 0.0
+        self.watched_bytes = 0
+        self.busy_until = 0.0
+        self.refusals = 0
+        self._settings = settings
+        self._mask: int | None = None
+
+    @property
+    def mask(self) -> int:
+        """The chunks it has, as a set in one long integer."""
+        if self._mask is None:
+            self._mask = mask_of(self.bitfield)
+        return self._mask
+
+    def told(self, bitfield: Bitfield) -> None:
+        """It says what it has."""
+        self.bitfield = bitfield
+        self.has_told = True
+        self._mask = None
+
+    def has(self, chunk: int) -> bool:
+        """It has got a chunk; whether that is new."""
+        self.has_told = True
+        self._mask = None
+        return self.bitfield.set(chunk)
+
+    def lacks(self, chunk: int) -> None:
+        """It turns out not to have a chunk."""
+        self.bitfield.clear(chunk)
+        self._mask = None
+
+    def room(self, now: float) -> int:
+        """How many bytes the next request to it may have; 0 if none is to be sent now."""
+        if self.busy_until > now or self.request_count >= self._settings.max_requests:
+            return 0
+        # Whom we doubt, in speed or in honesty, gets one request at a time.
+        if (self.is_snubbing or self.is_suspect) and self.request_count:
+            return 0
+        if self.awaited_bytes >= self.pipeline.window:
+            return 0
+        room = self.request_limit - self.open_bytes
+        # Not less than a useful range, unless the peer never accepts more.
+        return room if room >= min(MIN_RANGE, self.request_limit) else 0
+
+    def is_in_order(self, now: float) -> bool:
+        """Whether it can be expected to answer: it is neither silent nor busy."""
+        return not self.is_snubbing and self.busy_until <= now
+
+    def is_entangled(self, chunk: int) -> bool:
+        """Whether it still owes an answer about a chunk that isn't counted on: the same bytes can't be asked twice."""
+        return any(request.is_cancelled or request.is_released for request in self.requests.get(chunk, ()))
+
+    def range_limit(self) -> int:
+        """The longest single request: a quarter of a small limit, so that its pipeline never runs dry."""
+        return max(self.request_limit // 4, min(MIN_RANGE, self.request_limit))
+
+    def open_requests(self) -> Iterator[OpenRequest]:
+        """Its requests that aren't cancelled, oldest first."""
+        for requests in self.requests.values():
+            for request in requests:
+                if not request.is_cancelled:
+                    yield request
+
+    def request_at(self, chunk: int, offset: int) -> OpenRequest | None:
+        """The request whose next byte is the one at `offset` of the chunk."""
+        for request in self.requests.get(chunk, ()):
+            if request.next_offset == offset:
+                return request
+        return None
+
+    def opened(self, request: OpenRequest, now: float) -> None:
+        """A request goes out."""
+        if not self.awaited_bytes:
+            self.watched_since, self.watched_bytes = now, 0
+        self.requests.setdefault(request.chunk, []).append(request)
+        self.request_count += 1
+        self.open_bytes += request.length
+        self.awaited_bytes += request.length
+
+    def arrived(self, request: OpenRequest, size: int, now: float) -> None:
+        """The next bytes of a request came in."""
+        first = not request.received
+        if first and self.request_count == 1:
+            self.pipeline.answered(now - request.issued_at)
+        self.pipeline.arrived(size, now, first_of_request=first)
+        self.watched_bytes += size
+        self.refusals = 0
+        request.received += size
+        if not request.is_cancelled:
+            self.awaited_bytes -= size
+        if not request.remaining:
+            self.ended(request)
+
+    def cancelled(self, request: OpenRequest) -> None:
+        """The peer is told that the rest isn't wanted."""
+        request.is_cancelled = True
+        self.cancelled_count += 1
+        self.awaited_bytes -= request.remaining
+
+    def ended(self, request: OpenRequest) -> None:
+        """The peer has sent the last byte of a request, or refused it."""
+        requests = self.requests[request.chunk]
+        requests.remove(request)
+        if not requests:
+            del self.requests[request.chunk]
+        self.request_count -= 1
+        self.open_bytes -= request.length
+        if request.is_cancelled:
+            self.cancelled_count -= 1
+        else:
+            self.awaited_bytes -= request.remaining
