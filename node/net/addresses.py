@@ -1,7 +1,7 @@
 """Multiaddrs as text: what is usable, how it is written, what a wildcard stands for.
 
 Rules: an address is dialable here if it is `/ip4|ip6|dns|dns4|dns6/…/tcp/…`, optionally with `/p2p/<peer id>` (see
-`node.net.upgraders` for why TCP only). Addresses from the network are hostile: py-libp2p's `Multiaddr(bytes)` doesn't
+`node.net.upgrader` for why TCP only). Addresses from the network are hostile: py-libp2p's `Multiaddr(bytes)` doesn't
 look at its bytes, and the error, of any type, comes when somebody dials; `from_network` is the one way in.
 """
 

@@ -45,7 +45,7 @@ GOODBYE_TIMEOUT_S = 0.6  # for a GOAWAY and the library's own sleeps (0.2 s); a 
 
 def connection_config(max_connections: int, max_inbound: int) -> ConnectionConfig:
     """The library's limits for `max_connections`, of which `max_inbound` may have come in."""
-    reserved = max_connections - max_inbound
+    reserved = max(0, max_connections - max_inbound)
     return ConnectionConfig(
         max_connections=max_connections,
         min_connections=reserved,  # the library admits max - min inbound connections

@@ -21,7 +21,6 @@ from libp2p.peer.id import ID
 from libp2p.peer.peerstore import PeerStore, PeerStoreError
 from libp2p.rcmgr import Direction
 from libp2p.tools.anyio_service import background_trio_service
-from libp2p.transport.upgrader import TransportUpgrader
 from multiaddr import Multiaddr
 
 from node.errors import ShoalError
@@ -36,7 +35,7 @@ from node.net.keeper import Handler, StreamKeeper, remote_address
 from node.net.listening import check_listenable
 from node.net.notices import ConnectionNotices
 from node.net.streams import PeerStream
-from node.net.upgraders import upgraders
+from node.net.upgrader import upgrader
 from protocols.errors import RemoteProtocolError
 
 log = logging.getLogger(__name__)
@@ -110,7 +109,7 @@ class Host:
         self._id = ID.from_pubkey(key_pair.public_key)
         peerstore.add_key_pair(self._id, key_pair)
         config = connection_config(settings.max_connections, settings.max_inbound)
-        self._swarm = HardenedSwarm(self._id, peerstore, TransportUpgrader(*upgraders(key_pair)), config)
+        self._swarm = HardenedSwarm(self._id, peerstore, upgrader(key_pair), config)
         self._swarm.dial_by_book = self._dial_for_library
         self._raw = HardenedHost(self._swarm, self._advertised)
         self._raw.identify_by = self._start_identify

@@ -21,7 +21,7 @@ import trio
 from libp2p.abc import INetStream
 
 from node.net.errors import ConnectionLost, StreamReset
-from node.net.muxed import WINDOW_POLL_S, MuxedStream
+from node.net.library_stream import WINDOW_POLL_S, LibraryStream
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
         self.peer_id = peer_id
         self.remote_address = remote_address
         self._traffic = traffic
-        self._muxed = MuxedStream(stream)
+        self._library = LibraryStream(stream)
         self._incoming: deque[bytes] = deque()
         self._incoming_size = 0
         self._consumed = 0  # bytes of the first incoming buffer that the caller has already had
@@ -178,12 +178,12 @@ class PeerStream(trio.abc.HalfCloseableStream):
             while True:
                 while self._incoming_size >= INCOMING_LIMIT:
                     await self._readable_room.park()
-                self._received(await self._muxed.read(READ_SIZE))
+                self._received(await self._library.read(READ_SIZE))
         except Exception as error:  # the library's errors have no common base; whatever it was, the stream is over
-            self._received(self._muxed.leftover())
-            self._settle(self._muxed.why_ended(error))
+            self._received(self._library.leftover())
+            self._settle(self._library.why_ended(error))
         finally:
-            self._muxed.forget()
+            self._library.forget()
 
     def _received(self, data: bytes) -> None:
         self._traffic.received += len(data)
@@ -227,7 +227,7 @@ class PeerStream(trio.abc.HalfCloseableStream):
             await self._write_queued()
             await self._linger()
         except Exception as error:  # as in the reader task
-            self._settle(self._muxed.why_ended(error) or ConnectionLost(str(error)))
+            self._settle(self._library.why_ended(error) or ConnectionLost(str(error)))
         finally:
             with trio.CancelScope(shield=True):
                 await self._let_go()
@@ -236,18 +236,18 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """Write until a FIN is sent, a reset is due or the stream has ended."""
         while not self._abandoned and self._end is None:
             if self._outgoing:
-                room = self._muxed.writable(min(self._outgoing_size, WRITE_SIZE))
+                room = self._library.writable(min(self._outgoing_size, WRITE_SIZE))
                 if not room:
                     await trio.sleep(WINDOW_POLL_S)
                     continue
                 data = self._gather(room)
                 with trio.CancelScope(shield=True):
-                    await self._muxed.write(data)
+                    await self._library.write(data)
                 self._traffic.sent += len(data)
                 self._writable_room.unpark_all()
             elif self._sends_eof:
                 with trio.CancelScope(shield=True):
-                    await self._muxed.close_write()
+                    await self._library.close_write()
                 self._sent_eof = True
                 self._writable_room.unpark_all()
                 return
@@ -283,9 +283,9 @@ class PeerStream(trio.abc.HalfCloseableStream):
         """Tell the library that this stream is over, one way or the other."""
         try:
             if self._sent_eof and self._got_eof and not self._abandoned:
-                await self._muxed.close()
+                await self._library.close()
             else:
-                await self._muxed.reset()
+                await self._library.reset()
         except Exception:  # the connection may be gone, and nothing remains to be told
             log.debug("closing a stream to %s failed", self.peer_id, exc_info=True)
         if self._end is None:

@@ -13,7 +13,7 @@ from libp2p.peer.id import ID
 from multiaddr import Multiaddr
 
 from node.net import addresses as multiaddrs
-from node.net.errors import AddressError, DialError, ListenError, ProtocolRefusedError, WrongPeerError
+from node.net.errors import AddressError, DialError, HostError, ListenError, ProtocolRefusedError, WrongPeerError
 from node.net.host import HostSettings, open_host
 from node.net.identity import Identity
 from tests.net.hosts import ECHO, connect_stock, echo, open_pair, open_stock_host, roundtrip, settings, until
@@ -229,6 +229,16 @@ async def test_the_block_raises_its_own_error():
     with pytest.raises(KeyError, match="mine"):
         async with open_host(settings()):
             raise KeyError("mine")
+
+
+async def test_a_library_that_stops_by_itself_does_not_do_so_silently():
+    async def broken() -> None:
+        raise ZeroDivisionError("a bug of theirs")
+
+    with pytest.raises(HostError, match="stopped by itself"):
+        async with open_host(settings()) as host:
+            host.raw.get_network().manager.run_task(broken)
+            await trio.sleep_forever()
 
 
 async def test_closing_tells_the_peers_and_keeps_within_its_time():

@@ -7,9 +7,6 @@ the interpreter. Every libp2p implementation offers Noise and yamux, so nobody i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from libp2p.abc import IMuxedConn, ISecureTransport
 from libp2p.crypto.keys import KeyPair
 from libp2p.crypto.x25519 import create_new_key_pair as new_x25519_key_pair
 from libp2p.custom_types import TProtocol
@@ -17,11 +14,10 @@ from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as Noise
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
 from libp2p.stream_muxer.yamux.yamux import Yamux
+from libp2p.transport.upgrader import TransportUpgrader
 
 
-def upgraders(
-    key_pair: KeyPair,
-) -> tuple[Mapping[TProtocol, ISecureTransport], Mapping[TProtocol, type[IMuxedConn]]]:
-    """The security transports and the muxers offered, by protocol id, in order of preference."""
+def upgrader(key_pair: KeyPair) -> TransportUpgrader:
+    """What makes connections of sockets for the host with this key."""
     noise = Noise(key_pair, noise_privkey=new_x25519_key_pair().private_key)
-    return {NOISE: noise}, {TProtocol(YAMUX): Yamux}
+    return TransportUpgrader({NOISE: noise}, {TProtocol(YAMUX): Yamux})

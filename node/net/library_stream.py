@@ -1,4 +1,4 @@
-"""What a PeerStream needs of the muxer under it, and what stock yamux makes hard to get.
+"""A stream as py-libp2p has it: what a PeerStream needs of it, and what stock yamux makes hard to get.
 
 Rules: whatever depends on the inner workings of py-libp2p's yamux is here, each quirk saying what the library does by
 itself; `node.net.streams` knows none of it. Names are those of libp2p 0.8.1, stream_muxer/yamux/yamux.py.
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from libp2p.abc import IMuxedStream, INetStream
 from libp2p.network.stream.net_stream import NetStream
-from libp2p.stream_muxer.exceptions import MuxedStreamEOF
+from libp2p.stream_muxer.exceptions import MuxedStreamEOF, MuxedStreamReset
 from libp2p.stream_muxer.yamux.yamux import YamuxStream
 
 from node.net.errors import ConnectionLost, StreamReset
@@ -18,7 +18,7 @@ from node.net.errors import ConnectionLost, StreamReset
 WINDOW_POLL_S = 0.005  # when to ask again: yamux offers nothing to wait on; its own wait polls every 10 ms
 
 
-class MuxedStream:
+class LibraryStream:
     """The library's two layers of one stream: the muxer's, which moves bytes, and the network's, which keeps count.
 
     Bytes go to and from the muxer's layer directly; the other one adds a lock and a state machine to every call.
@@ -63,7 +63,8 @@ class MuxedStream:
         """
         clean = isinstance(error, MuxedStreamEOF)
         if self._yamux is None:
-            return None if clean else StreamReset(str(error))
+            reset = isinstance(error, MuxedStreamReset)
+            return None if clean else StreamReset(str(error)) if reset else ConnectionLost(str(error))
         if self._yamux.conn.event_shutting_down.is_set() or self._yamux.conn.is_closed:
             return ConnectionLost("the connection to the peer is gone")
         if self._yamux.reset_received or not clean:
