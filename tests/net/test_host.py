@@ -235,10 +235,13 @@ async def test_a_library_that_stops_by_itself_does_not_do_so_silently():
     async def broken() -> None:
         raise ZeroDivisionError("a bug of theirs")
 
-    with pytest.raises(HostError, match="stopped by itself"):
+    async def use_it() -> None:
         async with open_host(settings()) as host:
             host.raw.get_network().manager.run_task(broken)
             await trio.sleep_forever()
+
+    with pytest.raises(HostError, match="stopped by itself"):
+        await use_it()
 
 
 async def test_closing_tells_the_peers_and_keeps_within_its_time():
