@@ -222,7 +222,7 @@ class Api:
 
 def _why_stalled(active: Active) -> ShoalError:
     reason = active.task.stall_reason()
-    if active.task.candidates.banned and not active.task.swarm.sessions:
+    if active.task.candidates.banned and active.task.is_alone:
         return IntegrityError(f"{reason}; the download goes on when a good peer appears")
     return NoPeersError(f"{reason}; the node goes on looking")
 

@@ -346,6 +346,11 @@ class DownloadTask:
 
     # --- for eyes ---------------------------------------------------------------------------------------------
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody is in session who may still send anything."""
+        return all(session.is_closing for session in self.swarm.sessions.values())
+
     def _no_manifest(self) -> str:
         if trio.current_time() - self.started_at < ANSWER_TIMEOUT_S:
             return ""
@@ -356,7 +361,7 @@ class DownloadTask:
         """Why nothing comes in, in words; "" while something does."""
         if self.blocked:
             return self.blocked
-        if not self.swarm.sessions:
+        if self.is_alone:
             return self.candidates.why_none() if self.lookups() else ""
         if self.machine is None:
             return self._no_manifest()

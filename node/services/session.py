@@ -89,8 +89,8 @@ class PeerSession:
     async def receive(self) -> list[Message]:
         """The next messages, at least one; [] after the peer's BYE and end of stream.
 
-        Raises RemoteProtocolError for an illegal message or an end without BYE, and trio.BrokenResourceError when
-        the stream is reset or its connection lost.
+        Raises RemoteProtocolError for an illegal message, and trio.BrokenResourceError when the stream is reset, its
+        connection lost, or it ends without BYE: a peer whose process dies is no liar, and may be used again.
         """
         while True:
             with trio.move_on_after(IDLE_TIMEOUT_S) as idle:
@@ -99,12 +99,18 @@ class PeerSession:
                 self.bye(ByeReason.TIMEOUT, "nothing was said for a while")
                 return []
             if not data:
-                self.connection.receive_eof()
+                self._check_end()
                 return []
             self.received += len(data)
             if messages := self.connection.receive_data(data):
                 self._note(messages)
                 return messages
+
+    def _check_end(self) -> None:
+        try:
+            self.connection.receive_eof()
+        except RemoteProtocolError as error:
+            raise trio.BrokenResourceError(str(error)) from error
 
     def queue(self, message: Message) -> None:
         """Queue a control message; raises RemoteProtocolError if the peer has long stopped reading."""
