@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from node.errors import StorageError, UsageError
-from node.folder import DataFolder, absolute_path, data_folder
+from node.folder import DataFolder, data_folder
 
 DEFAULT_LISTEN = ("/ip4/0.0.0.0/tcp/4001",)
 """The port that libp2p nodes use by habit; a fixed one keeps links and remembered addresses valid over a restart."""
@@ -32,8 +31,6 @@ class Config:
     listen: tuple[str, ...]  # multiaddrs to listen on
     bootstrap: tuple[str, ...]  # multiaddrs to join the network by; empty is fine
     network: str  # "/shoal", "/ipfs" or another prefix of the Kademlia protocol id
-    mdns: bool  # look for nodes on the local network
-    downloads: Path  # where a download goes that names no folder
     max_connections: int
     log_level: str
     json: bool  # `shoal daemon --json`: report on stdout as NDJSON events
@@ -113,18 +110,6 @@ def _network(value: object, where: str) -> str:
     raise UsageError(f"{where} takes shoal, ipfs or a protocol prefix like /my/network, not {value!r}")
 
 
-def _boolean(value: object, where: str) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise UsageError(f"{where} takes true or false, not {value!r}")
-
-
-def _folder(value: object, where: str) -> Path:
-    if isinstance(value, str) and value:
-        return absolute_path(value, where)
-    raise UsageError(f"{where} takes a folder, not {value!r}")
-
-
 def _connections(value: object, where: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000:
         return value
@@ -141,8 +126,6 @@ SETTINGS = {
     "listen": Setting(_multiaddrs, DEFAULT_LISTEN),
     "bootstrap": Setting(_multiaddrs, (), "SHOAL_BOOTSTRAP"),
     "network": Setting(_network, "shoal"),
-    "mdns": Setting(_boolean, True),
-    "downloads": Setting(_folder, "~/Downloads"),
     "max_connections": Setting(_connections, MAX_CONNECTIONS),
     "log_level": Setting(_log_level, "info"),
 }

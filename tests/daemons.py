@@ -40,7 +40,7 @@ class Daemon:
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command: list[str | Path] = [SHOAL, "--home", self.home, "daemon", "--listen", self._listen, "--no-mdns"]
+        command: list[str | Path] = [SHOAL, "--home", self.home, "daemon", "--listen", self._listen]
         for address in self._bootstrap:
             command += ["--bootstrap", address]
         with self.output.open("ab") as output:

@@ -68,11 +68,6 @@ COMMANDS = (
                 {"metavar": "MULTIADDR", "action": "append"},
             ),
             Argument(("--network",), "shoal, ipfs or a protocol prefix like /my/network", {"metavar": "NAME"}),
-            Argument(
-                ("--no-mdns",),
-                "don't look for nodes on the local network",
-                {"action": "store_const", "const": False, "dest": "mdns"},
-            ),
             Argument(("--log-level",), "debug, info, warning or error", {"metavar": "LEVEL"}),
         ),
         details="Flags win over the environment, which wins over config.toml in the data folder.",

@@ -100,13 +100,13 @@ def fake_app(monkeypatch):
 
 def test_daemon_starts_the_node_with_what_was_asked(fake_app, monkeypatch, tmp_path):
     monkeypatch.setenv("SHOAL_BOOTSTRAP", "/ip4/192.0.2.1/tcp/1,/ip4/192.0.2.2/tcp/2")
-    words = ["--listen", "/ip4/127.0.0.1/tcp/0", "--listen", "/ip6/::1/tcp/0", "--no-mdns", "--log-level", "debug"]
+    words = ["--listen", "/ip4/127.0.0.1/tcp/0", "--listen", "/ip6/::1/tcp/0", "--log-level", "debug"]
     assert cli.main(["--home", str(tmp_path), "daemon", *words]) == 0
     config = fake_app[1][0]
     assert config.home.path == tmp_path
     assert config.listen == ("/ip4/127.0.0.1/tcp/0", "/ip6/::1/tcp/0")
     assert config.bootstrap == ("/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.2/tcp/2")
-    assert (config.mdns, config.log_level, config.network, config.json) == (False, "debug", "/shoal", False)
+    assert (config.log_level, config.network, config.json) == ("debug", "/shoal", False)
 
 
 def test_a_node_that_cannot_start_says_so(fake_app, capsys, tmp_path):

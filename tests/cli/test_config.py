@@ -21,8 +21,7 @@ def resolved(flags=None, environ=None, table=None) -> Config:
 def test_defaults():
     config = resolved()
     assert config.listen == DEFAULT_LISTEN
-    assert (config.bootstrap, config.network, config.mdns, config.log_level) == ((), "/shoal", True, "info")
-    assert config.downloads == Path("~/Downloads").expanduser()
+    assert (config.bootstrap, config.network, config.log_level) == ((), "/shoal", "info")
     assert not config.json
 
 
@@ -40,16 +39,14 @@ def test_every_setting_can_stand_in_the_file():
         listen = ["{ADDRESS}"]
         bootstrap = []
         network = "ipfs"
-        mdns = false
-        downloads = "/srv/in"
         max_connections = 7
         log_level = "debug"
     """
     table = parse_file(text, "config.toml")
     assert set(table) == set(SETTINGS)
     config = resolved(table=table)
-    assert (config.listen, config.bootstrap, config.network, config.mdns) == ((ADDRESS,), (), "/ipfs", False)
-    assert (config.downloads, config.max_connections, config.log_level) == (Path("/srv/in"), 7, "debug")
+    assert (config.listen, config.bootstrap, config.network) == ((ADDRESS,), (), "/ipfs")
+    assert (config.max_connections, config.log_level) == (7, "debug")
 
 
 @pytest.mark.parametrize(
@@ -76,10 +73,6 @@ def test_a_broken_file_is_named(text, complaint):
         ("network", "my network"),
         ("network", ""),
         ("network", 5),
-        ("mdns", "yes"),
-        ("downloads", ""),
-        ("downloads", 5),
-        ("downloads", "a\0b"),
         ("max_connections", 0),
         ("max_connections", True),
         ("max_connections", "many"),

@@ -107,7 +107,7 @@ def test_a_second_daemon_on_the_same_data_folder_is_refused(trio_of_nodes):
 def test_a_second_daemon_on_the_same_port_is_refused(trio_of_nodes, tmp_path):
     taken = trio_of_nodes[0].address.split("/p2p/")[0]
     done = subprocess.run(
-        [Path(sys.executable).with_name("shoal"), "--home", tmp_path, "daemon", "--listen", taken, "--no-mdns"],
+        [Path(sys.executable).with_name("shoal"), "--home", tmp_path, "daemon", "--listen", taken],
         capture_output=True,
         text=True,
         check=False,
