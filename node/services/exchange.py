@@ -310,6 +310,8 @@ class Exchange:
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             log.debug("the session with %s about %s broke", session.peer, swarm.cid)
+        except* Exception:  # the border: whatever goes wrong about one peer ends that peer's session alone
+            log.exception("the session with %s about %s failed", session.peer, swarm.cid)
         finally:
             self._count -= 1
             self._emptied.set()

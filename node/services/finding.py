@@ -112,7 +112,7 @@ class PeerFinder:
                 return
         except RemoteProtocolError as error:
             reason = str(error)
-        except (ShoalError, trio.BrokenResourceError) as error:
+        except (ShoalError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             reason = str(error) or "the connection broke"
         finally:
             self._dialling -= 1

@@ -138,6 +138,7 @@ class Library:
 
     async def get(self, link: Link, directory: str, hints: tuple[tuple[str, str], ...]) -> Item:
         """Start or go on with a download into `directory`; `hints` are (peer id, multiaddr) of the link."""
+        await self._forget_if_gone(link.cid)
         add = partial(self.catalogue.add_download, name=link.name or "", size=link.size or 0, hints=link.peers)
         item = await in_thread(add, link.cid, directory, time.time())
         if not item.is_complete:
@@ -242,8 +243,13 @@ class Library:
         except* ShoalError as group:
             active.error = single(group)
             log.warning("the download of %s failed: %s", item.cid, active.error)
-            await self._set_state(item, TransferState.ERROR, str(active.error))
+        except* Exception:  # the border: a bug met in one download costs neither the others nor the node
+            active.error = ShoalError("the download failed inside the node; its log says where")
+            log.exception("the download of %s failed", item.cid)
         finally:
+            if active.error:
+                with trio.CancelScope(shield=True):
+                    await self._set_state(item, TransferState.ERROR, str(active.error))
             self.active.pop(item.cid, None)
             active.ended.set()
 
@@ -254,6 +260,17 @@ class Library:
             await self._withdraw(cid, "paused")
 
     # --- inside -----------------------------------------------------------------------------------------------
+
+    async def _forget_if_gone(self, cid: Cid) -> None:
+        """Drop the row of content that isn't on this disk as it was any more, so that it can be fetched again."""
+        item = await in_thread(self.catalogue.find, cid)
+        if item and item.is_complete and not await in_thread(self._is_sound, item):
+            await self._withdraw(cid, "the shared file has changed")
+            await in_thread(self.catalogue.remove, cid)
+
+    def _is_sound(self, item: Item) -> bool:
+        identities = self.catalogue.identities(item.cid)
+        return source_of(item, self._manifest(item), identities, self.descriptors).identities_now() == list(identities)
 
     def _open_content(self, item: Item) -> Content:
         manifest = self._manifest(item)

@@ -179,3 +179,14 @@ def test_pause_and_resume(trio_of_nodes, tmp_path):
     bob.ask("resume", cid)
     await_that(lambda: bob.item(cid)["state"] == "Seeding", "it ends")
     assert filecmp.cmp(path, tmp_path / "downloads" / path.name, shallow=False)
+
+
+def test_a_download_that_was_deleted_can_be_fetched_again(trio_of_nodes, tmp_path):
+    alice, bob, _ = trio_of_nodes
+    path = make_file(tmp_path / "deleted.bin", 3 * MIB)
+    cid = share(alice, path)
+    copy = tmp_path / "downloads" / path.name
+    bob.ask("get", cid, "-o", copy.parent)
+    copy.unlink()
+    bob.ask("get", cid, "-o", copy.parent)
+    assert filecmp.cmp(path, copy, shallow=False)
