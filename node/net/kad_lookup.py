@@ -28,7 +28,9 @@ class LookupLimits:
     k: int = 20  # how many nearest peers are looked for: the replication factor
     alpha: int = 10  # queries under way at once before arrival (go-libp2p-kad-dht)
     beta: int = 3  # this many nearest peers must have answered for the walk to have arrived
-    slow_after_s: float = 1.0  # three round trips to the far side of the earth and back, with a dial
+    slow_after_s: float = (
+        1.0  # a dial and a question take four round trips: enough for any peer but those behind a satellite
+    )
     max_queries: int = 256  # an honest walk of a million nodes needs about 40; liars could lead us on for ever
     max_candidates: int = 1024  # nearest kept; each answer names at most k
 

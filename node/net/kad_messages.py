@@ -52,6 +52,12 @@ def decode(payload: bytes | bytearray | memoryview) -> Message:
     return message
 
 
+def check_key(key: bytes) -> None:
+    """Raise ValueError unless `key` can be that of a record."""
+    if not 0 < len(key) <= MAX_KEY:
+        raise ValueError(f"a key has 1 to {MAX_KEY} bytes, not {len(key)}")
+
+
 def query(kind: Message.MessageType, key: bytes) -> Message:
     """Return a request that only names a key: FIND_NODE or GET_PROVIDERS."""
     return Message(type=kind, key=key)

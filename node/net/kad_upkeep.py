@@ -49,6 +49,9 @@ class Neighbours(Protocol):
     async def look_for(self, key: bytes) -> object:
         """Walk towards a key."""
 
+    def forgive(self, peer_id: str) -> None:
+        """Ask a peer again although it failed lately."""
+
     def contact(self, peer_id: str) -> Contact:
         """Return a peer's addresses as far as they are known."""
 
@@ -167,4 +170,6 @@ class Upkeep:
             if self._table.size() == 0:
                 for peer_id in self._neighbours.connected():
                     self.heard_from(peer_id)
+                for peer_id in self._evicted:  # when nobody answers, the fault was probably not theirs
+                    self._neighbours.forgive(peer_id)
                 await self._check(list(self._evicted.values()))

@@ -39,7 +39,8 @@ from node.net.host import Host
 from node.net.kad_addresses import address_text
 from node.net.kad_client import KadClient, QueryError
 from node.net.kad_keyspace import peer_id_bytes
-from node.net.kad_messages import MAX_ADDRESSES, MAX_CLOSER, MAX_KEY, MAX_PROVIDERS, Contact, Kind
+from node.net.kad_messages import MAX_ADDRESSES, MAX_CLOSER, MAX_PROVIDERS, Contact, Kind
+from node.net.kad_placing import place
 from node.net.kad_reports import SUFFIX, KademliaSettings, KademliaStatistics, LookupReport, ProvideReport
 from node.net.kad_server import KadServer
 from node.net.kad_sightings import Sightings
@@ -50,8 +51,6 @@ from node.net.provider_store import Provider, ProviderStore
 
 log = logging.getLogger(__name__)
 
-PLACING_TRIES = 2  # of putting one record on one server
-PLACING_PAUSE_S = 0.5  # between them
 EXPIRE_S = 3600.0  # between sweeps of the store (go-libp2p-kad-dht's provider garbage collection)
 SWEEP_S = 5.0  # between sweeps of idle streams
 LATENCIES = 50  # walks remembered for the status screen
@@ -123,7 +122,7 @@ class Kademlia(KadDHT):
 
         Raises nothing for what the network does; the report says it.
         """
-        _check(key)
+        kad_messages.check_key(key)
         own = self.contact(self._own_id)
         if not own.addresses:
             return ProvideReport(0, 0, "this node has no address at which others could reach it")
@@ -132,9 +131,14 @@ class Kademlia(KadDHT):
         if not closest:
             return ProvideReport(0, 0, "no DHT server could be reached")
         holders: list[str] = []
+
+        async def place_at(server: Contact) -> None:
+            if await place(key, own, server, self._client, self.ask):
+                holders.append(server.peer_id)
+
         async with trio.open_nursery() as nursery:
             for server in closest:
-                nursery.start_soon(self._place, key, own, server, holders)
+                nursery.start_soon(place_at, server)
         return ProvideReport(len(closest), len(holders), "" if holders else "no DHT server kept the record")
 
     async def withdraw(self, key: bytes) -> None:
@@ -148,7 +152,7 @@ class Kademlia(KadDHT):
 
         The network is always asked. A provider whose addresses nobody knew is reported last, without any.
         """
-        _check(key)
+        kad_messages.check_key(key)
         seen = Sightings(found, limit)
         seen.add(await self._server.records(key))
         request = kad_messages.query(Kind.GET_PROVIDERS, key)
@@ -256,6 +260,10 @@ class Kademlia(KadDHT):
             self._upkeep.admitted(contact.peer_id)
         return reply
 
+    def forgive(self, peer_id: str) -> None:
+        """See kad_upkeep.Neighbours."""
+        self._client.forgive(peer_id)
+
     async def look_for(self, key: bytes) -> WalkReport:
         """See kad_upkeep.Neighbours."""
         return await self._walk(kad_messages.query(Kind.FIND_NODE, key))
@@ -267,19 +275,6 @@ class Kademlia(KadDHT):
         self._walks += 1
         self._latencies.append(report.seconds)
         return report
-
-    async def _place(self, key: bytes, own: Contact, server: Contact, holders: list[str]) -> None:
-        for attempt in range(PLACING_TRIES):
-            await trio.sleep(attempt * PLACING_PAUSE_S)
-            try:
-                await self._client.tell(server, kad_messages.announcement(key, own))
-                reply = await self.ask(server, kad_messages.query(Kind.GET_PROVIDERS, key))
-            except QueryError as error:
-                log.debug("kad: %s did not take a record: %s", server.peer_id, error)
-                continue
-            if kad_messages.names(reply.providerPeers, own.peer_id):
-                holders.append(server.peer_id)
-                return
 
     def _identified(self, peer_id: str) -> tuple[str, ...]:
         try:
@@ -302,8 +297,3 @@ class Kademlia(KadDHT):
         while True:
             await self._server.expire_records()
             await trio.sleep(EXPIRE_S)
-
-
-def _check(key: bytes) -> None:
-    if not 0 < len(key) <= MAX_KEY:
-        raise ValueError(f"a key has 1 to {MAX_KEY} bytes, not {len(key)}")

@@ -118,8 +118,8 @@ async def test_half_the_network_gone(clock, state):
 
 async def test_a_large_network_stores_at_the_k_closest_and_finds_there(clock):
     async with open_world(latency_s=0.02) as world:
-        nodes = await world.network(30)
-        (host, dht), (_, searcher) = nodes[7], nodes[24]
+        nodes = await world.network(24)
+        (host, dht), (_, searcher) = nodes[7], nodes[20]
         report = await dht.provide(KEY)
         assert (report.closest, report.stored) == (20, 20)
         found = []
@@ -218,6 +218,28 @@ async def test_the_dead_leave_the_table_without_a_search(clock):
         assert nodes[0][1].routing_table_size == nodes[4][1].routing_table_size == 2
 
 
+async def test_a_peer_that_was_away_is_back_in_the_tables_after_the_next_refresh(clock):
+    async with open_world() as world:
+        nodes = await world.network(5)
+        away, _ = nodes[2]
+        away.stop("frozen")
+        others = [dht for host, dht in nodes if host is not away]
+        await until(lambda: all(dht.routing_table_size == 3 for dht in others), timeout_s=400)
+        away.state = "up"
+        for stream in away.streams:
+            stream.reset()
+        await until(lambda: all(dht.routing_table_size == 4 for dht in others), timeout_s=700)
+
+
+async def test_refreshing_looks_at_every_bucket(clock):
+    async with open_world() as world:
+        nodes = await world.network(24)
+        _, dht = nodes[0]
+        before = dht.statistics()
+        await dht.refresh_routing_table()
+        assert dht.statistics().walks == before.walks + 1 + len(before.buckets)
+
+
 async def test_a_node_that_was_cut_off_comes_back_by_itself(clock):
     async with open_world() as world:
         nodes = await world.network(6)
@@ -230,10 +252,11 @@ async def test_a_node_that_was_cut_off_comes_back_by_itself(clock):
         for stream in host.streams:
             stream.reset()
         await dht.find_providers(KEY, lambda _: None, limit=1)
+        await trio.sleep(1800)
         assert dht.routing_table_size == 0
         for other in others:
             other.state = "up"
-        await until(lambda: dht.routing_table_size == 5, timeout_s=60)
+        await until(lambda: dht.routing_table_size == 5, timeout_s=15)
 
 
 @pytest.mark.parametrize("key", [b"", bytes(81)])
