@@ -24,15 +24,23 @@ def folder(root_fd: int, names: Sequence[str], *, make: bool = False) -> Iterato
     fd = os.dup(root_fd)
     try:
         for name in names:
-            if make:
-                with suppress(FileExistsError):
-                    os.mkdir(name, dir_fd=fd)
-            inner = os.open(name, FOLDER, dir_fd=fd)
+            inner = _enter(fd, name, make=make)
             os.close(fd)
             fd = inner
         yield fd
     finally:
         os.close(fd)
+
+
+def _enter(fd: int, name: str, *, make: bool) -> int:
+    try:
+        return os.open(name, FOLDER, dir_fd=fd)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with suppress(FileExistsError):  # another thread was faster
+        os.mkdir(name, dir_fd=fd)
+    return os.open(name, FOLDER, dir_fd=fd)
 
 
 def open_file(root_fd: int, path: Sequence[str], flags: int) -> int:

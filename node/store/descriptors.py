@@ -71,9 +71,11 @@ class Descriptors:
             else:
                 entry = self._entries[key] = _Entry(fd)
             entry.users += 1
-            idle = [key for key, other in self._entries.items() if not other.users]
-            for old in idle[: max(0, len(self._entries) - self._limit)]:
-                self._drop(old)
+            while len(self._entries) > self._limit:
+                oldest_idle = next((key for key, other in self._entries.items() if not other.users), None)
+                if oldest_idle is None:
+                    break
+                self._drop(oldest_idle)
             return entry
 
     def _drop(self, key: tuple[object, int]) -> None:

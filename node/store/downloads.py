@@ -8,6 +8,7 @@ before it is believed, and nothing else is.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 
 from node.errors import IntegrityError
@@ -24,8 +25,9 @@ from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.manifest import Manifest
 
-FLUSH_BYTES = 256 << 20
-"""Written between two flushes: what has to be read again after a power cut, less than a second's hashing."""
+FLUSH_S = 30.0
+"""Between two flushes: by then the kernel has begun to write on its own, so that a flush hardly holds up a fast
+download, and what has to be read again after a power cut is half a minute's worth of it."""
 
 
 class StoredDownload:
@@ -44,7 +46,7 @@ class StoredDownload:
         held = catalogue.held(cid)
         self._have = held.have
         self._unflushed = set(held.flushed.missing_from(held.have))
-        self._unflushed_bytes = 0
+        self._flushed_at = time.monotonic()
         self._doubtful = held.doubtful
         self._adopted: tuple[Identity, ...] | None = None
 
@@ -104,7 +106,7 @@ class StoredDownload:
         finally:
             if good:
                 self._record(good)
-        if self._unflushed_bytes >= FLUSH_BYTES:
+        if time.monotonic() - self._flushed_at >= FLUSH_S:
             self.flush()
         return good, bad
 
@@ -117,7 +119,7 @@ class StoredDownload:
         with self._flushing:
             with self._lock:
                 unflushed, self._unflushed = self._unflushed, set()
-                self._unflushed_bytes = 0
+                self._flushed_at = time.monotonic()
             try:
                 self._partial.flush()
             except BaseException:
@@ -161,7 +163,6 @@ class StoredDownload:
             for index in indexes:
                 if self._have.set(index):
                     self._unflushed.add(index)
-                    self._unflushed_bytes += self.manifest.geometry.chunk_length(index)
 
     def _forget(self, indexes: list[int]) -> None:
         if not indexes:

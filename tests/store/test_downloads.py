@@ -198,11 +198,13 @@ def test_closing_flushes_so_that_nothing_is_in_doubt(folder, reboot):
 
 
 def test_a_long_download_is_flushed_on_its_way(file, reboot, monkeypatch):
-    monkeypatch.setattr(downloads, "FLUSH_BYTES", 2 * CHUNK)
     reboot()
     stored = file.resumed()
-    for index in (0, 1, 2):
-        stored.write(file.share.chunks(index))
+    stored.write(file.share.chunks(0))
+    monkeypatch.setattr(downloads, "FLUSH_S", 0.0)
+    stored.write(file.share.chunks(1))
+    monkeypatch.setattr(downloads, "FLUSH_S", 1000.0)
+    stored.write(file.share.chunks(2))
     reboot()
     assert file.catalogue.held(file.share.cid).doubtful == (2,)
 
