@@ -79,8 +79,8 @@ async def open_kademlia(
             finally:
                 nursery.cancel_scope.cancel()
                 dht.leave()
-    except BaseExceptionGroup:
-        if block_error is None:
+    except BaseExceptionGroup as group:
+        if block_error is None or group.exceptions != (block_error,):
             raise
         raise block_error from block_error.__cause__  # as it is, not in a group
 

@@ -9,6 +9,7 @@ import trio
 
 from node.net.kad_client import ANSWER_S
 from node.net.kad_reports import KademliaSettings
+from node.net.kad_upkeep import Upkeep
 from node.net.kademlia import open_kademlia
 from node.net.provider_store import MemoryProviderStore
 from tests.net.kad_world import jumping_clock, open_world, until
@@ -276,6 +277,25 @@ async def test_what_the_block_raises_comes_out_as_it_is(clock):
             async with open_kademlia(host, KademliaSettings(), MemoryProviderStore()):
                 raise ZeroDivisionError
         assert host.handlers == {}
+
+
+async def test_a_bug_in_the_upkeep_is_not_hidden_by_the_block_it_ends(clock, monkeypatch):
+    async def crash(self):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Upkeep, "run", crash)
+    async with open_world() as world:
+        with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
+            async with open_kademlia(world.host(), KademliaSettings(), MemoryProviderStore()):
+                await trio.sleep_forever()
+
+
+async def test_the_block_can_be_cancelled(clock):
+    async with open_world() as world:
+        with trio.move_on_after(1) as scope:
+            async with open_kademlia(world.host(), KademliaSettings(), MemoryProviderStore()):
+                await trio.sleep_forever()
+        assert scope.cancelled_caught
 
 
 async def test_statistics_tell_what_happened(clock):
