@@ -46,8 +46,11 @@ func Decode(payload []byte) (Message, error) {
 }
 
 // Encode is the whole frame of a message.
-func Encode(message Message) []byte {
-	payload := message.appendBody([]byte{message.Type()})
+func Encode(message Message) []byte { return EncodeWith(message, nil) }
+
+// EncodeWith is the frame of a message with more bytes behind its last field, as a newer revision may have them.
+func EncodeWith(message Message, extra []byte) []byte {
+	payload := append(message.appendBody([]byte{message.Type()}), extra...)
 	return append(binary.AppendUvarint(nil, uint64(len(payload))), payload...)
 }
 

@@ -101,10 +101,11 @@ func (s *Side) end(asked *pending) {
 	}
 }
 
-// Asked says whether the side waits for an answer to this range.
-func (s *Side) Asked(asked Range) bool {
+// Waits says whether a request of this side is unanswered, and whether it has been cancelled.
+func (s *Side) Waits(asked Range) (waits, cancelled bool) {
 	pending := s.requests[rangeStart{asked.Chunk, asked.Offset}]
-	return pending != nil && pending.Range == asked
+	waits = pending != nil && pending.Range == asked
+	return waits, waits && pending.cancelled
 }
 
 // Room is how many more bytes this side may ask the other one for.
