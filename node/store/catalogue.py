@@ -190,8 +190,8 @@ class Catalogue:
 
     def _select(self, condition: str, *values: object) -> list[Item]:
         with self._database.read() as connection:
-            rows = connection.execute(f"SELECT {COLUMNS} FROM items {condition}", values).fetchall()  # no outside text
-        return [item_from_row(row) for row in rows]
+            rows = connection.execute(f"SELECT {COLUMNS} FROM items {condition}", values)  # neither is outside text
+            return [item_from_row(row) for row in rows]
 
     @contextmanager
     def _write(self, cid: Cid) -> Iterator[tuple[sqlite3.Connection, int]]:

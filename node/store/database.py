@@ -25,6 +25,9 @@ BUSY_TIMEOUT_S = 5.0
 IDLE_READERS = 8
 """Reading connections kept open: as many as worker threads usually read at once."""
 
+WAL_KEPT_BYTES = 16 << 20
+"""What the WAL is cut back to: the digest pages of one large share can blow it up to 64 MiB."""
+
 _WORDS = {
     sqlite3.SQLITE_READONLY: "it can't be written",
     sqlite3.SQLITE_CANTOPEN: "it can't be opened",
@@ -50,6 +53,7 @@ class Database:
         with self._explained():
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
             self._migrate()
 
     @contextmanager

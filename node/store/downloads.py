@@ -77,6 +77,7 @@ class StoredDownload:
         Content that is already in its final place, from a run that ended just after the rename or by the person's own
         hand, is had at once. Raises StorageError, also if something else is in that place, and Stopped.
         """
+        self._partial.prepare()
         if self._partial.final.exists():
             self._adopted = adopt(self._partial, watch)
             with self._lock:

@@ -24,7 +24,7 @@ from protocols.manifest import Manifest
 
 
 class Partial:
-    """The partial of one download; raises StorageError if there can't be one. Makes nothing but the destination.
+    """The partial of one download; raises StorageError if no path for it can be had. Makes nothing yet.
 
     `part` is the tree being filled, `final` the one it is to become. `output_name` is a name chosen by a person.
     """
@@ -43,8 +43,11 @@ class Partial:
         self._lock = threading.Lock()
         self._touched: set[int] = set()  # files written since the last flush
         check_length(self.part.path if manifest.is_folder else destination, paths)
-        with os_errors("can't make the folder", destination):
-            os.makedirs(destination, exist_ok=True)
+
+    def prepare(self) -> None:
+        """Make the destination folder if it isn't there; raises StorageError."""
+        with os_errors("can't make the folder", self.part.destination):
+            os.makedirs(self.part.destination, exist_ok=True)
 
     def write(self, index: int, data: bytes | bytearray | memoryview) -> bool:
         """Write a chunk if it is the one that the manifest means; whether it is. Raises StorageError, DiskFull."""

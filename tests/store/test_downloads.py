@@ -9,7 +9,7 @@ import pytest
 
 from node.errors import StorageError
 from node.status import TransferState
-from node.store import chunk_table, downloads
+from node.store import chunk_table, downloads, partial
 from node.store.watch import Watch
 from tests.store.library import Node
 from tests.store.shares import CHUNK, read_tree, share_file, share_folder, some_bytes
@@ -209,13 +209,41 @@ def test_a_long_download_is_flushed_on_its_way(file, reboot, monkeypatch):
     assert file.catalogue.held(file.share.cid).doubtful == (2,)
 
 
-def test_what_was_written_before_a_restart_is_flushed_by_the_next_flush(file, reboot):
+@pytest.fixture
+def synced(monkeypatch):
+    """The paths of what was synced, by whichever call."""
+    paths: list[str] = []
+
+    def note(fd: int) -> None:
+        paths.append(os.readlink(f"/proc/self/fd/{fd}"))
+
+    monkeypatch.setattr(os, "fdatasync", note)
+    monkeypatch.setattr(partial, "sync_file_system", note)
+    return paths
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_was_written_before_a_restart_is_flushed_by_the_next_flush(kind, request, reboot, synced):
+    node = request.getfixturevalue(kind)
     reboot()
-    file.resumed().write(file.share.chunks(0))
-    file.crash()
-    file.resumed().flush()
+    node.resumed().write(node.share.chunks(0))
+    node.crash()
+    stored = node.resumed()
+    stored.flush()
+    assert synced == [stored.part_path if kind == "file" else str(node.destination)]
+    stored.flush()
+    assert len(synced) == 1
     reboot()
-    assert file.catalogue.held(file.share.cid).doubtful == ()
+    assert node.catalogue.held(node.share.cid).doubtful == ()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_nothing_gets_its_final_name_before_it_is_on_the_disk(kind, request, synced):
+    node = request.getfixturevalue(kind)
+    stored = node.resumed()
+    stored.write(node.share.chunks())
+    stored.finish(Watch())
+    assert synced == [stored.part_path if kind == "file" else str(node.destination)]
 
 
 def test_a_flush_that_fails_confirms_nothing(file, reboot, monkeypatch):
@@ -266,6 +294,11 @@ def test_a_discarded_download_leaves_nothing(folder):
     stored.discard()
     assert os.listdir(folder.destination) == []
     assert len(folder.descriptors) == 0
+
+
+def test_discarding_a_download_whose_folder_is_gone_makes_nothing(folder):
+    folder.open().discard()
+    assert not folder.destination.exists()
 
 
 def test_threads_may_write_at_once(folder):

@@ -206,7 +206,7 @@ def test_a_file_in_place_of_the_download_folder_is_told(tmp_path):
     (tmp_path / "downloads").write_bytes(b"a file")
     node = Node(tmp_path, share_file(CONTENT))
     with pytest.raises(StorageError, match="downloads: something of that name is already there"):
-        node.open()
+        node.resumed()
 
 
 def test_a_folder_nobody_may_write_to_is_told(tmp_path):
@@ -216,7 +216,7 @@ def test_a_folder_nobody_may_write_to_is_told(tmp_path):
     node.catalogue.add_download(item, "/proc/shoal", 1.0)  # not even root may make a folder there
     node.catalogue.set_manifest(item, node.share.manifest, node.share.blocks)
     with pytest.raises(StorageError, match="can't make the folder /proc/shoal"):
-        node.open()
+        node.resumed()
 
 
 def test_a_file_system_gone_read_only_is_told_and_nothing_is_recorded(node, monkeypatch):

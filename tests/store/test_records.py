@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 
 import pytest
@@ -89,10 +90,12 @@ def test_adding_to_a_full_store_takes_well_under_a_millisecond(database):
             [(b"\x12\x20" + (number % 2000).to_bytes(32, "big"), f"peer {number}", number) for number in range(99_000)],
         )
     records = ProviderRecords(database)
-    started = time.process_time()
+    times = []
     for number in range(1000):
+        started = time.perf_counter()
         assert records.add(b"\x12\x20" + (number % 2000).to_bytes(32, "big"), f"new {number}", ("/ip4/1.1.1.1",), 1e6)
-    assert (time.process_time() - started) / 1000 < 0.001
+        times.append(time.perf_counter() - started)
+    assert statistics.median(times) < 0.001
     assert records.count() == MAX_RECORDS
 
 
