@@ -1,0 +1,34 @@
+"""A verified download of 1 GiB to disk, one seeder, two real nodes, against a bare stock stream in the same run."""
+
+from __future__ import annotations
+
+import shutil
+
+from tests.bench.connection import MB, send, serving
+from tests.bench.figures import Figure, middle
+from tests.bench.ground import GIB, Ground, make_file, warm_page_cache
+
+REPEATS = 3
+SIZE = GIB
+STREAM_SIZE = 512 * MB
+STREAM_READ = 64 * 1024
+
+
+def measure(ground: Ground) -> list[Figure]:
+    """The stream and the download by turns, so that a machine that is slow for a while is slow for both."""
+    path = make_file(ground.place("source") / "download.bin", SIZE)
+    streams: list[float] = []
+    downloads: list[float] = []
+    with ground.node("seeder") as seeder:
+        link = seeder.share(path)
+        for _ in range(REPEATS):
+            with serving("stock", read=STREAM_READ) as address:
+                streams.append(send("stock", address, STREAM_SIZE)["mb_s"])
+            target = ground.place("downloads")
+            with ground.node("leecher") as leecher:
+                warm_page_cache(target, SIZE)
+                downloads.append(SIZE / leecher.get(link, target) / 1e6)
+            shutil.rmtree(target)
+    path.unlink()
+    stream = middle("bare stream of stock py-libp2p", streams, "MB/s")
+    return [stream, middle("verified download of 1 GiB", downloads, "MB/s", reference=stream.value, at_least=0.7)]

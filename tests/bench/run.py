@@ -1,0 +1,49 @@
+"""`make bench`: what shoal promises of speed and memory, measured on this machine: `python -m tests.bench.run [NAME…]`.
+
+Prints a table, writes build/bench.json, and exits 1 if a target is missed. Nothing else should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import commands, connection, download, lookups, memory, sharing, small_files
+from tests.bench.figures import Figure, machine, save, table
+from tests.bench.ground import Ground
+
+SUBJECTS: dict[str, Callable[[Ground], list[Figure]]] = {
+    "commands": commands.measure,
+    "lookups": lookups.measure,
+    "sharing": sharing.measure,
+    "small-files": small_files.measure,
+    "download": download.measure,
+    "memory": memory.measure,
+    "connection": connection.measure,
+}
+RESULT = Path(__file__).parents[2] / "build" / "bench.json"
+
+
+def main(names: list[str]) -> int:
+    """Measure the subjects named, or all; the exit code is the verdict."""
+    if unknown := sorted(set(names) - set(SUBJECTS)):
+        print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(SUBJECTS)}", file=sys.stderr)
+        return 2
+    logging.disable(logging.CRITICAL)  # py-libp2p's words about hosts that leave would be in the midst of the table
+    print(machine(), flush=True)
+    figures: list[Figure] = []
+    for name in names or SUBJECTS:
+        start = time.monotonic()
+        with Ground() as ground:
+            figures += SUBJECTS[name](ground)
+        print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    print(table(figures))
+    save(figures, RESULT)
+    return 1 if any(figure.is_missed for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
