@@ -17,8 +17,8 @@ import trio
 
 from node.errors import IntegrityError, ShoalError, StorageError
 from node.services.content import ChunkReader, Content
-from node.services.exchange import Swarm
 from node.services.session import PeerSession
+from node.services.swarms import Swarm
 from node.services.threads import single, stoppable
 from node.status import TransferState
 from node.store.watch import Watch

@@ -13,7 +13,8 @@ from typing import Protocol
 import trio
 
 from node.errors import ShoalError
-from node.services.exchange import Exchange, Swarm
+from node.services.exchange import Exchange
+from node.services.swarms import Swarm
 from node.swarm.candidates import Candidate, Candidates
 from protocols.errors import RemoteProtocolError
 

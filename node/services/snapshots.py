@@ -14,9 +14,9 @@ import trio
 
 from node.net.host import Host
 from node.net.kademlia import Kademlia
-from node.services.exchange import NOTHING_YET, PeerTotals, Swarm
 from node.services.library import Active, Library
 from node.services.session import PeerSession
+from node.services.swarms import NOTHING_YET, PeerTotals, Swarm
 from node.services.threads import in_thread
 from node.status import DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerStatus, TransferState
 from node.store.items import Item

@@ -1,0 +1,103 @@
+"""Everybody in session with this node about one manifest, and what passed between us.
+
+Rules: a swarm outlives the download that began it, and goes on serving; what is remembered of peers that left is
+bounded; nothing here decides about chunks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from node.services.content import Content
+from node.services.serving import Serving
+from node.services.session import PeerSession
+from protocols.cid import Cid
+from protocols.exchange import BitfieldMessage, Have, Message
+
+LEDGER_PEERS = 256
+"""Peers whose totals are remembered after they left, per manifest: a screenful many times over."""
+
+
+class Listener(Protocol):
+    """A download that wants to hear what its sessions say; all but `heard` are synchronous."""
+
+    def session_opened(self, session: PeerSession) -> None: ...
+    def session_closed(self, session: PeerSession, error: Exception | None) -> None: ...
+    async def heard(self, session: PeerSession, message: Message) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTotals:
+    """Payload bytes that passed between this node and one peer about one manifest."""
+
+    address: str = ""
+    received: int = 0
+    sent: int = 0
+    chunks_have: int = 0  # when it was last heard of
+
+    def plus(self, session: PeerSession) -> PeerTotals:
+        """With what a session moved."""
+        have = session.remote_have.count if session.remote_have is not None else 0
+        return PeerTotals(session.address, self.received + session.down.total, self.sent + session.up.total, have)
+
+
+NOTHING_YET = PeerTotals()
+
+
+class Swarm:
+    """Everybody in session with this node about one manifest."""
+
+    def __init__(self, cid: Cid) -> None:
+        self.cid = cid
+        self.content: Content | None = None
+        self.listener: Listener | None = None
+        self.sessions: dict[str, PeerSession] = {}
+        self.servings: dict[str, Serving] = {}
+        self.banned: set[str] = set()
+        self.ledger: dict[str, PeerTotals] = {}
+        self.saved = (0, 0)  # of `total_received` and `total_sent`, what the catalogue has counted already
+
+    @property
+    def total_received(self) -> int:
+        """Payload bytes of this manifest that came in, over all sessions since the node started."""
+        return sum(totals.received for totals in self.totals().values())
+
+    @property
+    def total_sent(self) -> int:
+        """Payload bytes of this manifest that went out, likewise."""
+        return sum(totals.sent for totals in self.totals().values())
+
+    def totals(self) -> dict[str, PeerTotals]:
+        """What passed between us and each peer, those that have left included."""
+        totals = dict(self.ledger)
+        for peer, session in self.sessions.items():
+            totals[peer] = totals.get(peer, NOTHING_YET).plus(session)
+        return totals
+
+    def settle(self, session: PeerSession) -> None:
+        """A session is over: keep its totals; of peers beyond `LEDGER_PEERS` the oldest are forgotten."""
+        self.ledger[session.peer] = self.ledger.pop(session.peer, NOTHING_YET).plus(session)
+        while len(self.ledger) > LEDGER_PEERS:
+            del self.ledger[next(iter(self.ledger))]
+
+    def set_content(self, content: Content) -> None:
+        """What is served from now on; sessions that waited for the manifest get our bitfield."""
+        first = self.content is None
+        self.content = content
+        for peer, session in self.sessions.items():
+            self.servings[peer].content = content
+            if first:
+                announce(session, content)
+
+    def announce_have(self, chunks: tuple[int, ...]) -> None:
+        """Tell every peer of newly verified chunks."""
+        for session in tuple(self.sessions.values()):
+            if not session.is_closing:
+                session.queue(Have(chunks=chunks))
+
+
+def announce(session: PeerSession, content: Content) -> None:
+    """Send our bitfield, and have the session check the peer's against the geometry from here on."""
+    session.set_geometry(content.geometry)
+    session.queue(BitfieldMessage(data=content.have.to_bytes()))
