@@ -7,16 +7,20 @@ snapshots as JSON. `Api.handlers` is the whole API.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import trio
 
 from node.control.server import Call, Handler
 from node.errors import IntegrityError, NoPeersError, ShoalError, StorageError, UsageError
+from node.folder import DataFolder
+from node.logs import last_lines
 from node.net.addresses import parse, split_peer_id
 from node.net.host import Host
 from node.net.kademlia import Kademlia
 from node.services.library import Active, Library
+from node.services.network_status import network_status
 from node.services.snapshots import NodeInfo, Snapshots, connection_rows, node_status
 from node.services.threads import in_thread
 from node.status import to_json
@@ -35,6 +39,10 @@ BLOCKED_S = 2.0
 """How long a full disk may last before `get` says so: room is often made at once."""
 
 T = TypeVar("T")
+
+LOG_LINES_DEFAULT = 200
+LOG_LINES_MOST = 2_000
+"""More than a screen can show; the file is there for the rest."""
 
 CELLS_DEFAULT = 64
 CELLS_MOST = 65_536
@@ -71,6 +79,8 @@ class Api:
             "list": self.list_items,
             "info": self.info,
             "peers": self.peers,
+            "network": self.network,
+            "log": self.log,
             "share": self.share,
             "get": self.get,
             "pause": self.pause,
@@ -92,7 +102,12 @@ class Api:
         return to_json(await node_status(self._host, self._dht, self._library, self._records_held(), self._info))
 
     async def list_items(self, call: Call) -> object:
-        """Every share and download."""
+        """Every share and download; with `moving` only those that are fetched or have a session with somebody."""
+        if call.param("moving", bool, default=False):
+            swarms = self._library.exchange.swarms
+            moving = {*self._library.active, *(cid for cid, swarm in swarms.items() if swarm.sessions)}
+            rows = await in_thread(lambda: [self._library.catalogue.find(cid) for cid in moving])
+            return [to_json(self._snapshots.item(row)) for row in rows if row is not None]
         return [to_json(item) for item in await self._snapshots.items()]
 
     async def info(self, call: Call) -> object:
@@ -107,6 +122,17 @@ class Api:
         if call.params.get("target") is None:
             return [to_json(row) for row in connection_rows(self._host)]
         return [to_json(row) for row in self._snapshots.peers(await self._item(call))]
+
+    async def network(self, call: Call) -> object:
+        """The DHT and the connections."""
+        return to_json(await network_status(self._host, self._dht, self._library, self._records_held()))
+
+    async def log(self, call: Call) -> object:
+        """The last lines of the node's log."""
+        wanted = call.param("lines", int, LOG_LINES_DEFAULT)
+        if not 1 <= wanted <= LOG_LINES_MOST:
+            raise UsageError(f"lines is a number from 1 to {LOG_LINES_MOST}, not {wanted}")
+        return {"lines": await in_thread(last_lines, DataFolder(Path(self._info.home)).log, wanted)}
 
     # --- doing ------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ end on stderr in the middle of a screen; here every logger ends in one rotating 
 from __future__ import annotations
 
 import logging
+import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -16,6 +17,22 @@ FILES = 3
 
 NOISY = ("libp2p", "quic", "multiaddr", "async_service", "hypercorn")
 """Libraries whose info lines tell a shoal user nothing; their warnings are kept."""
+
+
+TAIL_SIZE = 512 << 10
+"""How much of the log's end is read for a screen: 2,000 lines of 256 bytes."""
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """The last `count` lines of the log at `path`, as far as they are within its last `TAIL_SIZE` bytes."""
+    try:
+        with path.open("rb") as file:
+            start = max(file.seek(0, os.SEEK_END) - TAIL_SIZE, 0)
+            file.seek(start)
+            lines = file.read(TAIL_SIZE).decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:  # just rotated away, and nothing written since
+        return []
+    return lines[1 if start else 0 :][-count:]
 
 
 def start_logging(path: Path, level: str) -> logging.Handler:

@@ -127,7 +127,30 @@ class NodeStatus:
     rss_bytes: int
 
 
-Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus
+@dataclass(frozen=True, slots=True)
+class NetworkStatus:
+    """What the node does in the DHT and whom it is connected to."""
+
+    routing_table: int  # peers in it
+    buckets: tuple[int, ...]  # peers in each bucket, in the keyspace's order
+    records_held: int  # provider records that others left here
+    provided: int  # shares whose records some other node holds
+    provides_due: int  # shares that wait for their first round, or for the next within the hour
+    provides_late: int  # shares whose time has passed
+    next_provide_at: float | None  # unix time
+    walks: int  # lookups since the start
+    median_walk_s: float  # of the last few dozen; 0 before the first
+    queries: int  # RPCs sent
+    failures: int  # of those, without an answer
+    streams_in: int
+    streams_out: int
+    connections_in: int
+    connections_out: int
+    received: int  # bytes, over the connections of now
+    sent: int
+
+
+Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus | NetworkStatus
 
 
 def to_json(status: Status) -> dict[str, object]:

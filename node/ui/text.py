@@ -26,7 +26,7 @@ def clip(text: str, width: int) -> str:
     if width < 1:
         return ""
     tail = width // 3
-    parts = _graphemes(text)
+    parts = graphemes(text)
     return _fitting(parts, width - 1 - tail) + ELLIPSIS + _fitting(reversed(parts), tail, from_end=True)
 
 
@@ -34,7 +34,7 @@ def clip_end(text: str, width: int) -> str:
     """The text in at most `width` cells, cut at the end: for sentences and whole lines."""
     if cells(text) <= width:
         return text
-    return _fitting(_graphemes(text), width - 1) + ELLIPSIS if width > 0 else ""
+    return _fitting(graphemes(text), width - 1) + ELLIPSIS if width > 0 else ""
 
 
 def pad(text: str, width: int) -> str:
@@ -56,7 +56,7 @@ def to_ascii(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _cells(text: str) -> int:
-    return sum(_width(grapheme) for grapheme in _graphemes(text))
+    return sum(_width(grapheme) for grapheme in graphemes(text))
 
 
 def _width(grapheme: str) -> int:
@@ -65,7 +65,7 @@ def _width(grapheme: str) -> int:
     return max(0, wcwidth.wcswidth(grapheme))
 
 
-def _graphemes(text: str) -> list[str]:
+def graphemes(text: str) -> list[str]:
     """The text in the parts that a cut may not divide."""
     if text.isascii():
         return list(text)
@@ -74,10 +74,10 @@ def _graphemes(text: str) -> list[str]:
     return list(wcwidth.iter_graphemes(text))
 
 
-def _fitting(graphemes: Iterable[str], width: int, *, from_end: bool = False) -> str:
-    """As many of the graphemes as fit; `from_end` says that they come last one first."""
+def _fitting(parts: Iterable[str], width: int, *, from_end: bool = False) -> str:
+    """As many of the parts as fit; `from_end` says that they come last one first."""
     taken: list[str] = []
-    for grapheme in graphemes:
+    for grapheme in parts:
         width -= _width(grapheme) if not grapheme.isascii() else len(grapheme)
         if width < 0:
             break

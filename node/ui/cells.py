@@ -1,0 +1,50 @@
+"""Lines as terminal cells: one entry a cell, so that two frames can be compared cell by cell. Pure.
+
+A wide character fills its cell and an empty one after it. On a terminal that isn't UTF-8, or draws our glyphs two
+cells wide, each is replaced here by an ASCII one of the same width, so no view has to know.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from node.ui.frame import Line
+from node.ui.text import cells, graphemes
+
+Cell = tuple[str, str]
+"""A grapheme, or "" for the second half of a wide one, and the name of its style."""
+
+_ASCII = dict(
+    zip(
+        "█▉▊▋▌▍▎▏▓▒░·✗✓↓▼▲‖…◷⟳●◐○─│╭╮╰╯→←↑▾▸◂∞▁▂▃▄▅▆▇×⠀",
+        "##==--..531.x#vv^=~.%*+o-|++++><^v><-.::-==#x ",
+        strict=True,
+    )
+)
+_BRAILLE_FIRST, _BRAILLE_LAST = "\u2800", "\u28ff"
+_BY_DOTS = " ..::||##"
+
+
+@lru_cache(maxsize=2048)
+def line_cells(line: Line, *, is_ascii: bool = False) -> tuple[Cell, ...]:
+    """The line's cells, from left to right."""
+    found: list[Cell] = []
+    for text, style in line:
+        if text.isascii():
+            found.extend((character, style) for character in text)
+            continue
+        for grapheme in graphemes(text):
+            wide = cells(grapheme)
+            shown = grapheme if grapheme.isascii() or not is_ascii else _ascii(grapheme, wide)
+            if len(shown) == wide and shown.isascii():
+                found.extend((character, style) for character in shown)
+            else:
+                found.append((shown, style))
+                found.extend([("", style)] * (wide - 1))
+    return tuple(found)
+
+
+def _ascii(grapheme: str, wide: int) -> str:
+    if _BRAILLE_FIRST <= grapheme <= _BRAILLE_LAST:
+        return _BY_DOTS[(ord(grapheme) - ord(_BRAILLE_FIRST)).bit_count()]
+    return _ASCII.get(grapheme, "?" * wide)

@@ -1,0 +1,99 @@
+"""From one frame to the next in as few bytes as make sense. Pure.
+
+Rules: only cells that differ are written, in runs; runs less than `MERGE_CELLS` apart are one, for a cursor move costs
+as much. Nothing is ever cleared, so a stream cut anywhere leaves no blank screen. After a character about whose width
+terminals may disagree, the column is set anew, so that the rest of the row stays where it belongs. The brackets of
+private mode 2026 let a terminal that knows them show a frame all at once; others ignore them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from node.ui.cells import Cell, line_cells
+from node.ui.frame import Frame
+
+MERGE_CELLS = 8
+"""Bytes of the longest usual cursor move, `ESC[60;200H`, less the `ESC[` of a style that it often saves."""
+
+BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
+SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
+NORMAL = "\x1b[m"
+
+
+def encode(before: Frame | None, after: Frame, styles: Mapping[str, str], *, is_ascii: bool = False) -> bytes:
+    """What to write so that a terminal which shows `before` shows `after`; None means that nothing is known."""
+    if before is not None and (before.width, before.height) != (after.width, after.height):
+        before = None
+    parts = list(_lines(before, after, styles, is_ascii))
+    parts += _cursor(before, after, moved=bool(parts))
+    return "".join((BEGIN, *parts, END)).encode("utf-8", "replace") if parts else b""
+
+
+def _lines(before: Frame | None, after: Frame, styles: Mapping[str, str], is_ascii: bool) -> Iterator[str]:
+    wrote = False
+    for row, line in enumerate(after.lines):
+        old_line = before.lines[row] if before else None
+        if line is old_line or line == old_line:
+            continue
+        new = line_cells(line, is_ascii=is_ascii)
+        old = line_cells(old_line, is_ascii=is_ascii) if old_line is not None else ()
+        for start, end in _runs(old, new):
+            yield f"\x1b[{row + 1};{start + 1}H"
+            yield from _run(new, start, end, styles)
+            wrote = True
+    if wrote:
+        yield NORMAL
+
+
+def _runs(old: tuple[Cell, ...], new: tuple[Cell, ...]) -> Iterator[tuple[int, int]]:
+    """The changed stretches [start, end), never beginning or ending inside a wide character."""
+    if len(old) != len(new):
+        yield 0, len(new)
+        return
+    start = end = -1
+    for column, (was, is_now) in enumerate(zip(old, new, strict=True)):
+        if was == is_now:
+            continue
+        if start < 0:
+            start = column
+        elif column - end >= MERGE_CELLS:
+            yield _whole(old, new, start, end)
+            start = column
+        end = column + 1
+    if start >= 0:
+        yield _whole(old, new, start, end)
+
+
+def _whole(old: tuple[Cell, ...], new: tuple[Cell, ...], start: int, end: int) -> tuple[int, int]:
+    while start > 0 and not (new[start][0] and old[start][0]):
+        start -= 1
+    while end < len(new) and not (new[end][0] and old[end][0]):
+        end += 1
+    return start, end
+
+
+def _run(new: tuple[Cell, ...], start: int, end: int, styles: Mapping[str, str]) -> Iterator[str]:
+    style = None
+    for column in range(start, end):
+        text, name = new[column]
+        if not text:
+            continue
+        if name != style:
+            yield styles.get(name, NORMAL)
+            style = name
+        yield text
+        if not text.isascii() and (len(text) > 1 or (column + 1 < len(new) and not new[column + 1][0])):
+            following = column + 1 + (column + 1 < len(new) and not new[column + 1][0])
+            if following < end:
+                yield f"\x1b[{following + 1}G"
+
+
+def _cursor(before: Frame | None, after: Frame, *, moved: bool) -> list[str]:
+    old = before.cursor if before else None
+    if after.cursor is None:
+        return [HIDE_CURSOR] if old is not None or before is None else []
+    if after.cursor == old and not moved:
+        return []
+    column, row = after.cursor
+    return [f"\x1b[{row + 1};{column + 1}H", SHOW_CURSOR]

@@ -1,0 +1,215 @@
+"""Everything the dashboard knows: the node's snapshots and what the person has chosen. Frozen and pure.
+
+Rules: rows are known by their ids (CID, peer id), never by their place, so that a key never acts on a row that has
+just moved there. Time comes in as `now` (monotonic seconds) and `wall` (unix time), with the messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, TransferState
+from node.ui.lineedit import LineEdit
+
+STALE_S = 2.0
+"""Without news for so long the header says how old the data is; it comes four times a second."""
+
+TOAST_S = 4.0
+"""How long an answer stays in the status line; errors stay until a key is pressed."""
+
+HISTORY = 300
+"""Rates kept for the graph of all transfers, one a second: five minutes."""
+
+ROW_HISTORY = 64
+"""Rates kept for each row's own little graph."""
+
+
+class Screen(StrEnum):
+    """The tabs, in their order; the value is the tab's title."""
+
+    TRANSFERS = "Transfers"
+    SEARCH = "Search"
+    PEERS = "Peers"
+    UPLOADS = "Uploads"
+    NETWORK = "Network"
+    LOG = "Log"
+
+
+SCREENS = tuple(Screen)
+
+
+class Reach(StrEnum):
+    """How the node can be reached."""
+
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The connection to the node, and what is known of a broken one."""
+
+    reach: Reach = Reach.CONNECTING
+    since: float = 0.0
+    reason: str = ""
+    retry_at: float = 0.0
+    attempt: int = 0
+    is_starting: bool = False  # a node was started and isn't ready yet
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """A sentence in the status line."""
+
+    text: str
+    is_error: bool
+    until: float
+
+
+class PromptKind(StrEnum):
+    """What a line at the bottom is typed for; the value is what stands before it."""
+
+    COMMAND = ":"
+    FILTER = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A line being typed."""
+
+    kind: PromptKind
+    edit: LineEdit = field(default_factory=LineEdit)
+    place: int | None = None  # where in the history it is; None for a new line
+    draft: str = ""  # the new line, while the history is looked through
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer to a dialog: the key, its words, and the action that is done with the dialog's ids."""
+
+    key: str
+    words: str
+    action: str  # "" closes the dialog and does nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """A question before something that can't be taken back; `ids` are the rows it is about, whatever moves since."""
+
+    title: str
+    lines: tuple[str, ...]
+    choices: tuple[Choice, ...]
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A column's key and whether the order is reversed."""
+
+    key: str = "number"
+    is_reversed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommandWord:
+    """One row of the command table, as prompt, help and completion need it."""
+
+    name: str
+    usage: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command printed, as a page over the screen."""
+
+    title: str
+    lines: tuple[str, ...]
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What the node has told, and since when that is known."""
+
+    items: tuple[ItemStatus, ...] | None = None
+    items_at: float = 0.0
+    node: NodeStatus | None = None
+    detail: DetailStatus | None = None
+    peers: tuple[PeerStatus, ...] | None = None
+    peers_of: str | None = None  # the CID; None for every connection
+    network: NetworkStatus | None = None
+    log: tuple[str, ...] = ()
+    down: tuple[float, ...] = ()
+    up: tuple[float, ...] = ()
+    rates: Mapping[str, tuple[float, ...]] = MappingProxyType({})  # by CID: down and up together
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """What of the log is shown."""
+
+    is_following: bool = True
+    level: str = "INFO"
+    offset: int = 0  # lines back from the end
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One moment of the dashboard."""
+
+    width: int = 80
+    height: int = 24
+    now: float = 0.0
+    wall: float = 0.0
+    contact: Contact = Contact()
+    data: Data = Data()
+    frozen: Data | None = None  # what is shown while the display is frozen
+    screen: Screen = Screen.TRANSFERS
+    details: str | None = None  # the CID whose details are open
+    peers_of: str | None = None  # the CID whose peers are shown; None for every connection
+    selected: Mapping[Screen, str] = MappingProxyType({})
+    places: Mapping[Screen, int] = MappingProxyType({})  # the selected row's index when it was last seen
+    marks: frozenset[str] = frozenset()
+    sort: Sort = Sort()
+    filter: str = ""
+    prompt: Prompt | None = None
+    dialog: Dialog | None = None
+    answer: Answer | None = None
+    is_help_open: bool = False
+    toast: Toast | None = None
+    log_view: LogView = LogView()
+    history: tuple[str, ...] = ()
+    commands: tuple[CommandWord, ...] = ()
+    is_mouse_on: bool = True
+    theme: str = "shoal"
+    is_ascii: bool = False
+    leaving_at: float | None = None  # a first ctrl-c was pressed then
+
+    @property
+    def shown(self) -> Data:
+        """The data that the screens show."""
+        return self.frozen or self.data
+
+    @property
+    def is_online(self) -> bool:
+        """Whether commands can be given."""
+        return self.contact.reach is Reach.ONLINE
+
+    @property
+    def age_s(self) -> float | None:
+        """How old the rows are; None before the first."""
+        return None if self.data.items is None else max(0.0, self.now - self.data.items_at)
+
+
+UNDER_WAY = frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING})
+
+
+def item_of(model: Model, cid: str | None) -> ItemStatus | None:
+    """The row with this CID."""
+    return next((item for item in model.shown.items or () if item.cid == cid), None)
