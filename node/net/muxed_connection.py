@@ -59,9 +59,9 @@ class MuxedConnection(IMuxedConn):
         self._opened_by_peer: deque[Stream] = deque()  # bounded by the session
         self._is_closing = False
         self._cancel_scope = trio.CancelScope()
-        self._changed_outbox = trio.Event()
-        self._changed_inbox = trio.Event()
-        self._changed_backlog = trio.Event()
+        self._writer = trio.lowlevel.ParkingLot()  # waits for something to send
+        self._acceptors = trio.lowlevel.ParkingLot()  # wait for the peer to open a stream
+        self._openers = trio.lowlevel.ParkingLot()  # wait for the peer to accept one of ours
 
     @property
     def is_initiator(self) -> bool:
@@ -84,30 +84,26 @@ class MuxedConnection(IMuxedConn):
 
     async def open_stream(self) -> MuxedStream:
         """Opens a stream, waiting while the peer has too many of ours to accept. Raises MuxedConnUnavailable."""
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await trio.lowlevel.checkpoint()
         while not self.session.can_open or self.end_reason is not None:
             if self.session.is_ending or self.end_reason is not None:
                 raise MuxedConnUnavailable(f"connection closed: {self.end_reason or 'it is about to end'}")
-            self._changed_backlog = trio.Event()
-            await self._changed_backlog.wait()
+            await self._openers.park()
         stream = self.session.open_stream()
         handle = stream.handle = MuxedStream(self, stream)
         self.flush()
-        await trio.lowlevel.cancel_shielded_checkpoint()
         return handle
 
     async def accept_stream(self) -> MuxedStream:
         """The next stream that the peer opens. Raises MuxedConnUnavailable once the connection has ended."""
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await trio.lowlevel.checkpoint()
         while self.end_reason is None:
             while self._opened_by_peer:
                 stream = self._opened_by_peer.popleft()
                 if self.session.accept(stream):
                     self.flush()
-                    await trio.lowlevel.cancel_shielded_checkpoint()
                     return _handle(stream)
-            self._changed_inbox = trio.Event()
-            await self._changed_inbox.wait()
+            await self._acceptors.park()
         raise MuxedConnUnavailable(f"connection closed: {self.end_reason}")
 
     async def close(self) -> None:
@@ -138,7 +134,7 @@ class MuxedConnection(IMuxedConn):
     def flush(self) -> None:
         """Has the writer send what the session has to send."""
         if self.session.has_data_to_send:
-            self._changed_outbox.set()
+            self._writer.unpark_all()
 
     async def start(self) -> None:
         """Runs the connection until it ends; called once, by the host. Raises nothing."""
@@ -193,8 +189,7 @@ class MuxedConnection(IMuxedConn):
             elif self.end_reason is not None:
                 return self.end_reason
             else:
-                self._changed_outbox = trio.Event()
-                await self._changed_outbox.wait()
+                await self._writer.park()
 
     async def _keep_time(self) -> str:
         while self.end_reason is None:
@@ -211,7 +206,7 @@ class MuxedConnection(IMuxedConn):
                 case StreamOpened(stream):
                     stream.handle = MuxedStream(self, stream)
                     self._opened_by_peer.append(stream)
-                    self._changed_inbox.set()
+                    self._acceptors.unpark_all()
                 case StreamReset(stream):
                     _handle(stream).wake_reader()
                     _handle(stream).wake_writer()
@@ -222,7 +217,8 @@ class MuxedConnection(IMuxedConn):
                         self._end(f"the peer went away with code {code}")
                 case PeerSilent():
                     self._end("the peer has fallen silent")
-        self._changed_backlog.set()  # those who wait to open a stream look for themselves
+        if self.session.can_open:
+            self._openers.unpark_all()
 
     def _unblock(self) -> None:
         """Wakes the writers of the streams that have room again."""
@@ -239,8 +235,8 @@ class MuxedConnection(IMuxedConn):
         for stream in self.session.streams:
             _handle(stream).wake_reader()
             _handle(stream).wake_writer()
-        for event in (self._changed_inbox, self._changed_backlog, self._changed_outbox):
-            event.set()
+        for waiting in (self._writer, self._acceptors, self._openers):
+            waiting.unpark_all()
 
     async def _close_socket(self) -> None:
         with trio.CancelScope(shield=True):

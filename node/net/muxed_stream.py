@@ -2,8 +2,8 @@
 
 What a cancelled call leaves behind: `read` has taken nothing, `write` has queued all of its bytes or none, and no
 other stream notices. What ends a stream is told apart: the peer's FIN raises MuxedStreamEOF once everything was read,
-a reset by either side MuxedStreamReset, and the loss of the connection MuxedConnectionLost, it too only after
-everything that had arrived was read.
+a reset MuxedStreamReset, and the loss of the connection MuxedConnectionLost. What had arrived before the peer's reset
+or the loss is read first; a reset of our own drops it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class MuxedStream(IMuxedStream):
         self.muxed_conn: MuxedConnection = connection
         self._session = connection.session
         self._stream = stream
-        self._changed_receiving = trio.Event()
-        self._changed_sending = trio.Event()
+        self._readers = trio.lowlevel.ParkingLot()
+        self._writers = trio.lowlevel.ParkingLot()
 
     @property
     def stream_id(self) -> int:
@@ -47,33 +47,37 @@ class MuxedStream(IMuxedStream):
     async def read(self, n: int | None = None) -> bytes:
         """What has arrived: at least one byte, at most `n` unless that is None or -1."""
         limit = MAX_STREAM_WINDOW if n is None or n < 0 else n
-        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._stream.unread or not limit:
+            await trio.lowlevel.checkpoint()
         while limit and not self._stream.unread:
             self._check_receiving()
-            self._changed_receiving = trio.Event()
-            await self._changed_receiving.wait()
+            await self._readers.park()
         data = self._session.read(self._stream, limit, trio.current_time())
         self.muxed_conn.flush()
-        await trio.lowlevel.cancel_shielded_checkpoint()
         return data
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Queues all of `data` once less than SEND_LIMIT is queued, however long that takes."""
-        await trio.lowlevel.checkpoint_if_cancelled()
         await self.wait_writable()
         if len(data):
             self._session.write(self._stream, _immutable(data))
             self.muxed_conn.flush()
-        await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def wait_writable(self) -> None:
         """Returns once `write` would not wait. Raises what `write` would."""
-        self._check_sending()
+        self.check_sending()
+        if self.has_room:
+            await trio.lowlevel.checkpoint()
+            self.check_sending()
         while not self.has_room:
             self.muxed_conn.blocked.add(self)
-            self._changed_sending = trio.Event()
-            await self._changed_sending.wait()
-            self._check_sending()
+            await self._writers.park()
+            self.check_sending()
+
+    def stop_reading(self) -> None:
+        """Drops what came and what is still to come; reading raises MuxedStreamClosed from now on."""
+        self._session.stop_reading(self._stream)
+        self._changed()
 
     async def close_write(self) -> None:
         """Says FIN after what is queued; reading goes on. Does nothing to a stream that was reset."""
@@ -120,6 +124,15 @@ class MuxedStream(IMuxedStream):
     ) -> None:
         await self.close()
 
+    def check_sending(self) -> None:
+        """Raises if nothing can be sent any more."""
+        if self._stream.is_reset:
+            raise MuxedStreamReset(self._why_reset())
+        if self._stream.is_send_closed:
+            raise MuxedStreamClosed("this side has ended the stream")
+        if self.muxed_conn.end_reason is not None:
+            raise MuxedConnectionLost(self.muxed_conn.end_reason)
+
     # For the connection
 
     @property
@@ -129,11 +142,11 @@ class MuxedStream(IMuxedStream):
 
     def wake_reader(self) -> None:
         """There may be something to read, or never again."""
-        self._changed_receiving.set()
+        self._readers.unpark_all()
 
     def wake_writer(self) -> None:
         """There may be room to write, or never again."""
-        self._changed_sending.set()
+        self._writers.unpark_all()
 
     def _changed(self) -> None:
         self.wake_reader()
@@ -141,20 +154,13 @@ class MuxedStream(IMuxedStream):
         self.muxed_conn.flush()
 
     def _check_receiving(self) -> None:
-        """Raises if nothing is left to read and nothing can come."""
+        """Raises if nothing can come any more; what has come is to be read first."""
+        if self._stream.is_unwanted:
+            raise MuxedStreamClosed("this side has stopped reading")
         if self._stream.is_reset:
             raise MuxedStreamReset(self._why_reset())
         if self._stream.at_eof:
             raise MuxedStreamEOF("the peer has ended the stream")
-        if self.muxed_conn.end_reason is not None:
-            raise MuxedConnectionLost(self.muxed_conn.end_reason)
-
-    def _check_sending(self) -> None:
-        """Raises if nothing can be sent any more."""
-        if self._stream.is_reset:
-            raise MuxedStreamReset(self._why_reset())
-        if self._stream.is_send_closed:
-            raise MuxedStreamClosed("this side has ended the stream")
         if self.muxed_conn.end_reason is not None:
             raise MuxedConnectionLost(self.muxed_conn.end_reason)
 

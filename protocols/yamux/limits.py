@@ -41,4 +41,4 @@ PING_TIMEOUT_S: Final = 15.0
 pong itself may be stuck behind data."""
 
 LINGER_S: Final = 30.0
-"""How long a stream that this side has closed may make no progress before it is reset and forgotten."""
+"""How long a stream that one side has ended may make no progress before it is reset and forgotten."""

@@ -1,7 +1,8 @@
-"""Streams that this side has closed and the peer has not: they get time as long as something moves.
+"""Streams that have ended for one side and not for the other: they get time as long as something moves.
 
-An application that closes a stream takes no more interest in it. A peer that never says FIN, or never reads what is
-still queued, would keep it for the life of the connection; so it is given up after `LINGER_S` without progress.
+An application that closes a stream takes no more interest in it; a peer that never says FIN, or never reads what is
+queued, would keep it for the life of the connection. And a peer that resets a stream leaves behind what it had sent,
+which the application may want, or not. So each is given up after `LINGER_S` without progress.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from protocols.yamux.stream import Stream
 
 
 class Lingering:
-    """Closed streams, the one that has waited longest first."""
+    """Streams that wait for an end, the one that has waited longest first."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, tuple[Stream, float, int]] = {}  # by id: stream, deadline, its progress by then
@@ -24,7 +25,7 @@ class Lingering:
         return next((deadline for _, deadline, _ in self._waiting.values()), inf)
 
     def add(self, stream: Stream, now: float) -> None:
-        """Starts to wait for the peer's end of the stream."""
+        """Starts to wait for the end of the stream."""
         self._waiting.setdefault(stream.id, (stream, now + LINGER_S, stream.progress))
 
     def discard(self, stream: Stream) -> None:

@@ -60,7 +60,7 @@ class Outbox:
         """
         parts: list[bytes | bytearray | memoryview] = [*self._control]
         for stream, size in self._credit.items():
-            if stream.wants_data:  # still
+            if stream.can_receive:  # still
                 parts.append(encode_header(WINDOW_UPDATE, 0, stream.id, size))
         self._control.clear()
         self._credit.clear()

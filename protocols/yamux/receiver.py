@@ -84,15 +84,17 @@ class Receiver:
     def _receive_payload(self, payload: memoryview) -> None:
         self._payload_left -= len(payload)
         stream = self._stream
-        if stream is None or stream not in self._streams:  # it may have been reset since the header came
+        if stream is None or stream.is_reset:  # since the header came, or by it
             return
         stream.window.received(len(payload), self._now)
         self._streams.received(stream, payload)
         self._readable[stream] = None
         if self._is_last and not self._payload_left:
             self._receive_end(stream, FIN)
-        if self._streams.unread > MAX_UNREAD:
-            self._make_room()
+        if stream.is_in_vain:
+            self._give_up(stream)
+        elif self._streams.unread > MAX_UNREAD:
+            self._give_up(self._streams.fullest())
 
     def _receive_window_update(self, header: Header) -> None:
         stream = self._stream_of(header)
@@ -117,7 +119,10 @@ class Receiver:
     def _receive_end(self, stream: Stream, flags: int) -> None:
         if flags & RST:
             stream.enter(Input.RECEIVE_RST)
-            self._streams.forget(stream)
+            stream.queued.clear()
+            self._streams.forget_if_over(stream)
+            if stream in self._streams:
+                self._streams.lingering.add(stream, self._now)
             self._events.append(StreamReset(stream))
         elif flags & FIN:
             stream.enter(Input.RECEIVE_FIN)
@@ -143,8 +148,7 @@ class Receiver:
     def _refuse(self, stream_id: int) -> None:
         self._outbox.add_answer(encode_header(WINDOW_UPDATE, RST, stream_id, 0))
 
-    def _make_room(self) -> None:
-        stream = self._streams.fullest()
+    def _give_up(self, stream: Stream) -> None:
         stream.enter(Input.SEND_RST)
         self._refuse(stream.id)
         self._streams.forget(stream)

@@ -100,11 +100,17 @@ class Session:
     def read(self, stream: Stream, limit: int, now: float) -> bytes:
         """Takes up to `limit` of the bytes received; b"" if there are none now."""
         data = self._streams.read(stream, limit)
-        if data and stream.wants_data:
+        if data and stream.can_receive:
             credit = stream.window.read(len(data), stream.unread, now, self.round_trip_s)
             if credit:
                 self._outbox.add_credit(stream, credit)
         return data
+
+    def stop_reading(self, stream: Stream) -> None:
+        """Drops what came on the stream and what is still to come. A peer that then fills its window gets a reset."""
+        self._streams.stop_reading(stream)
+        if stream.is_in_vain:
+            self.reset(stream)
 
     def write(self, stream: Stream, data: bytes | memoryview) -> None:
         """Queues all of `data`, which must never change from now on.
@@ -128,10 +134,11 @@ class Session:
 
     def reset(self, stream: Stream) -> None:
         """Ends both directions at once and drops what is queued in them."""
-        stream.enter(Input.SEND_RST)
         if stream in self._streams:
-            self._outbox.add_control(encode_header(WINDOW_UPDATE, RST, stream.id, 0))
+            if not stream.is_reset:
+                self._outbox.add_control(encode_header(WINDOW_UPDATE, RST, stream.id, 0))
             self._streams.forget(stream)
+        stream.enter(Input.SEND_RST)
 
     def go_away(self, code: int = NORMAL) -> None:
         """Tells the peer that this side ends the session. Streams go on until the connection is closed."""
@@ -163,10 +170,12 @@ class Session:
         data, finished = self._outbox.take(limit)
         for stream in finished:
             self._streams.forget_if_over(stream)
+            if stream.is_in_vain:
+                self.reset(stream)
         return data
 
     def tick(self, now: float) -> list[Event]:
-        """Does what time asks for: pings, the end of streams that linger, and of a peer that is silent."""
+        """Does what time asks for: pings, and the end of streams that linger and of a peer that is silent."""
         if self._keepalive.is_silent(now):
             return [PeerSilent()]
         number = self._keepalive.ping_due(now)

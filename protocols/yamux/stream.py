@@ -66,7 +66,7 @@ TRANSITIONS: Final[dict[StreamState, dict[Input, StreamState]]] = {
         _I.RECEIVE_FIN: _S.CLOSED,
         **_RESETS,  # our last data may still wait for window, and the peer may not want it
     },
-    # The session forgets a stream that was reset, so no frame reaches it any more.
+    # No frame reaches a stream that was reset: what still comes for it was under way.
     _S.RESET_BY_US: {_I.SEND_RST: _S.RESET_BY_US},
     _S.RESET_BY_PEER: {_I.SEND_RST: _S.RESET_BY_PEER},
 }
@@ -74,6 +74,7 @@ TRANSITIONS: Final[dict[StreamState, dict[Input, StreamState]]] = {
 _FROM_PEER: Final = frozenset({_I.RECEIVE_DATA, _I.RECEIVE_FIN, _I.RECEIVE_RST})
 _RESET_STATES: Final = frozenset({_S.RESET_BY_US, _S.RESET_BY_PEER})
 _RECEIVE_ENDED: Final = frozenset({_S.RECEIVE_CLOSED, _S.CLOSED})
+_RECEIVING: Final = frozenset({_S.OPEN, _S.SEND_CLOSED})
 _SEND_ENDED: Final = frozenset({_S.SEND_CLOSED, _S.CLOSED})
 
 
@@ -88,6 +89,7 @@ class Stream:
         self.queued: Final = ByteQueue()
         self.send_window = INITIAL_WINDOW
         self.is_fin_sent = False
+        self.is_unwanted = False  # nobody here will read any more
         self.handle: object = None  # the driver's own: what it wants to find again when an event names this stream
         self.progress = 0
 
@@ -96,7 +98,7 @@ class Stream:
 
     @property
     def is_reset(self) -> bool:
-        """Whether either side has reset it: what was unread or unsent is gone."""
+        """Whether either side has reset it; what had come before the peer's reset can still be read."""
         return self.state in _RESET_STATES
 
     @property
@@ -138,13 +140,18 @@ class Stream:
 
     @property
     def is_over(self) -> bool:
-        """Whether both sides have ended it in good order; there may still be something to read."""
-        return self.state is StreamState.CLOSED and self.is_fin_sent
+        """Whether the two sides have nothing more to tell each other; there may still be something to read."""
+        return (self.state is StreamState.CLOSED and self.is_fin_sent) or self.is_reset
 
     @property
-    def wants_data(self) -> bool:
+    def can_receive(self) -> bool:
         """Whether the peer may still send, so that credit is of use to it."""
-        return self.state in {StreamState.OPEN, StreamState.SEND_CLOSED}
+        return self.state in _RECEIVING and not self.is_unwanted
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether the peer has used up its window on a stream that nobody reads, and has had everything from us."""
+        return self.is_unwanted and self.is_fin_sent and self.state in _RECEIVING and not self.window.credit
 
     def enter(self, what: Input) -> None:
         """Changes state. Raises by whose fault it is that it can't."""

@@ -2,8 +2,9 @@
 
 Rules of this file:
 - An id is even or odd by who dialled, and is checked here and nowhere else.
-- A stream is forgotten as soon as no frame for it can matter: at a reset, or when both sides have ended it and what
-  came was read. Frames that still arrive for it are ignored; frames for a stream that never was are an error.
+- A stream is forgotten when no frame for it can matter and what came was read: when both sides have ended it, or the
+  peer has reset it; at once when this side resets it. Frames that still arrive for it are ignored; frames for a
+  stream that never was are an error.
 """
 
 from __future__ import annotations
@@ -78,11 +79,11 @@ class StreamTable:
         stream = self._streams.get(stream_id)
         if stream is None and (stream_id == SESSION_ID or (self._is_ours(stream_id) and stream_id >= self._next_id)):
             raise RemoteProtocolError(f"a frame for yamux stream {stream_id}, which was never opened")
-        return stream
+        return None if stream is None or stream.is_reset else stream
 
     def accepted(self, stream: Stream) -> bool:
         """This side takes a stream of the peer's; False if it was reset or taken before."""
-        if stream not in self or stream.id not in self._unaccepted:
+        if stream not in self or not self._is_new(stream):
             return False
         self._unaccepted.discard(stream.id)
         return True
@@ -92,9 +93,10 @@ class StreamTable:
         self._unacknowledged.discard(stream.id)
 
     def received(self, stream: Stream, payload: memoryview) -> None:
-        """Keeps payload until it is read."""
-        stream.received.append(payload)
-        self._unread += len(payload)
+        """Keeps payload until it is read, if somebody will."""
+        if not stream.is_unwanted:
+            stream.received.append(payload)
+            self._unread += len(payload)
 
     def read(self, stream: Stream, limit: int) -> bytes:
         """Takes up to `limit` of the bytes kept."""
@@ -104,13 +106,21 @@ class StreamTable:
         self.forget_if_over(stream)
         return data
 
+    def stop_reading(self, stream: Stream) -> None:
+        """Drops what came on the stream, and what is still to come."""
+        stream.is_unwanted = True
+        if stream in self:
+            self._unread -= stream.unread
+        stream.received.clear()
+        self.forget_if_over(stream)
+
     def fullest(self) -> Stream:
         """The stream with most unread; there must be one."""
         return max(self._streams.values(), key=lambda stream: stream.unread)
 
     def forget_if_over(self, stream: Stream) -> None:
-        """Drops a stream that both sides have ended and that was read to its end."""
-        if stream.is_over and not stream.unread and stream in self:
+        """Drops a stream that is over and was read to its end, or that nobody here has ever seen."""
+        if stream in self and stream.is_over and (not stream.unread or (stream.is_reset and self._is_new(stream))):
             self.forget(stream)
 
     def forget(self, stream: Stream) -> None:
@@ -124,6 +134,9 @@ class StreamTable:
         self._unaccepted.discard(stream.id)
         if not self._is_ours(stream.id):
             self._theirs -= 1
+
+    def _is_new(self, stream: Stream) -> bool:
+        return stream.id in self._unaccepted
 
     def _is_ours(self, stream_id: int) -> bool:
         return stream_id % 2 == self._next_id % 2

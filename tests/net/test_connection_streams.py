@@ -105,9 +105,12 @@ async def test_a_reset_is_neither_an_end_nor_a_loss():
     async with open_pair() as pair:
         ours, theirs = await pair.open()
         await ours.write(b"unread")
+        await trio.testing.wait_all_tasks_blocked()
         await ours.reset()
         await trio.testing.wait_all_tasks_blocked()
         for stream in (ours, theirs):
+            if stream is theirs:
+                assert await stream.read() == b"unread"
             with pytest.raises(MuxedStreamReset, match=r"reset by (us|peer)"):
                 await stream.read()
             with pytest.raises(MuxedStreamReset):
@@ -184,6 +187,46 @@ async def test_whoever_waits_is_woken(what: str):
                 case "loss":
                     await pair.server.close()
         assert sorted(woken) == ["reader", "writer"]
+
+
+async def test_two_readers_and_two_writers_are_all_served():
+    async with open_pair() as pair:
+        ours, theirs = await pair.open()
+        seen = []
+
+        async def reader() -> None:
+            seen.append(await theirs.read(1))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(reader)
+                await trio.testing.wait_all_tasks_blocked()
+            await ours.write(b"ab")
+        assert sorted(seen) == [b"a", b"b"]
+        size = SEND_LIMIT + INITIAL_WINDOW
+        async with trio.open_nursery() as nursery:
+            await ours.write(bytes(size))
+            for _ in range(2):
+                nursery.start_soon(ours.write, bytes(size))
+                await trio.testing.wait_all_tasks_blocked()
+            assert len(await read_exactly(theirs, 3 * size)) == 3 * size
+
+
+async def test_a_side_that_has_stopped_reading_says_so_and_may_still_write():
+    async with open_pair() as pair:
+        ours, theirs = await pair.open()
+        await ours.write(b"unread")
+        async with trio.open_nursery() as nursery:
+
+            async def read_more() -> None:
+                with pytest.raises(MuxedStreamClosed, match="stopped reading"):
+                    await read_exactly(theirs, 100)
+
+            nursery.start_soon(read_more)
+            await trio.testing.wait_all_tasks_blocked()
+            theirs.stop_reading()
+        await theirs.write(b"answer")
+        assert await ours.read() == b"answer"
 
 
 async def test_backpressure_reaches_the_writer(autojump_clock: trio.testing.MockClock):

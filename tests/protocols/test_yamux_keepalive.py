@@ -99,8 +99,6 @@ def test_both_sides_answer_each_other():
 def test_a_closed_stream_whose_peer_says_nothing_is_reset_in_time():
     link = Link()
     ours, theirs = link.open()
-    link.client.write(ours, b"question")
-    link.settle()
     link.client.close(ours, link.now)
     link.settle()
     assert link.client.tick(link.now + LINGER_S - 1) == []

@@ -66,12 +66,13 @@ class TwoSessions(RuleBasedStateMachine):
         if stream:
             key = (self.link.other(session), stream.id)
             data = session.read(stream, size, self.link.now)
+            assert not (data and stream.is_unwanted)
             assert data == pattern(stream.id, self.read[key], len(data))
             self.read[key] += len(data)
-            if stream.at_eof:
+            if stream.at_eof and not stream.is_unwanted:
                 assert self.read[key] == self.written[key]
 
-    @rule(is_client=sides, which=any_one, how=st.sampled_from(["finish", "finish", "close", "reset"]))
+    @rule(is_client=sides, which=any_one, how=st.sampled_from(["finish", "finish", "close", "reset", "stop"]))
     def end(self, is_client: bool, which: int, how: str) -> None:
         session = self.side(is_client)
         stream = self.pick(session, which)
@@ -80,6 +81,7 @@ class TwoSessions(RuleBasedStateMachine):
                 "finish": lambda: session.finish(stream),
                 "close": lambda: session.close(stream, self.link.now),
                 "reset": lambda: session.reset(stream),
+                "stop": lambda: session.stop_reading(stream),
             }[how]()
 
     @rule(is_client=sides, limit=st.sampled_from([1, 100, 100_000, 1 << 20]))
@@ -120,7 +122,7 @@ class TwoSessions(RuleBasedStateMachine):
         for session in sessions:
             for stream in self.known[session].values():
                 peer = self.known[self.link.other(session)].get(stream.id)
-                if peer is not None and not peer.is_reset:
+                if peer is not None and not peer.is_reset and not peer.is_unwanted:
                     assert self.read[session, stream.id] == self.written[session, stream.id]
                     assert stream.unsent == 0
                     assert peer.at_eof == stream.is_send_closed
