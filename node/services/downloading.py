@@ -20,6 +20,7 @@ from node.services.content import ChunkReader, Content
 from node.services.session import PeerSession
 from node.services.swarms import Swarm
 from node.services.threads import single, stoppable
+from node.services.writing import WriteQueue
 from node.status import TransferState
 from node.store.watch import Watch
 from node.swarm.candidates import Candidates
@@ -48,12 +49,6 @@ log = logging.getLogger(__name__)
 
 WRITERS = 2
 """Tasks that hash and write: two keep both cores of a small machine busy; more would only add thread hops."""
-
-UNWRITTEN_CHUNKS = 8
-"""Complete chunks that may wait for a writer: when the disk is slower than the network the sessions stop reading."""
-
-WRITE_BATCH = 1 << 20
-"""Bytes written per thread hop and sqlite commit: one default chunk, or a few hundred small files."""
 
 FULL_DISK_RETRY_S = 5.0
 LONGEST_TICK_S = 1.0
@@ -89,7 +84,7 @@ class DownloadTask:
         self._storage = storage
         self._rng = rng
         self._buffers: dict[int, bytearray] = {}
-        self._to_write, self._written = trio.open_memory_channel[tuple[int, bytearray]](UNWRITTEN_CHUNKS)
+        self._unwritten = WriteQueue()
         self._wake = trio.Event()
 
     # --- news from the sessions -------------------------------------------------------------------------------
@@ -152,7 +147,9 @@ class DownloadTask:
         if verdict.complete:
             buffer = self._buffers.pop(data.chunk)
             self._pump()  # keep the peers busy before waiting for the disk
-            await self._to_write.send((data.chunk, buffer))
+            # What a peer may send on credit is little until its first chunk is verified, whether it lies or not.
+            is_proven = machine.peers[session.peer].pipeline.is_proven
+            await self._unwritten.put(data.chunk, buffer, is_urgent=not is_proven)
 
     # --- the steps --------------------------------------------------------------------------------------------
 
@@ -247,16 +244,8 @@ class DownloadTask:
 
     async def _write(self) -> None:
         assert self.machine is not None
-        async for first in self._written:
-            batch = [first]
-            size = len(first[1])
-            while size < WRITE_BATCH:
-                try:
-                    batch.append(self._written.receive_nowait())
-                except trio.WouldBlock:
-                    break
-                size += len(batch[-1][1])
-            good, bad = await self._write_batch(batch)
+        while True:
+            good, bad = await self._write_batch(await self._unwritten.take())
             now = trio.current_time()
             for chunk in good:
                 self.machine.chunk_verified(chunk, now)

@@ -15,7 +15,7 @@ import trio
 from node.swarm.rates import Rate
 from protocols.bitfield import Bitfield
 from protocols.errors import RemoteProtocolError
-from protocols.exchange import BitfieldMessage, Bye, ByeReason, Connection, Data, Have, Message
+from protocols.exchange import MAX_DATA, BitfieldMessage, Bye, ByeReason, Connection, Data, Have, Message
 from protocols.geometry import Geometry
 
 BULK_QUEUED = 1 << 20
@@ -155,17 +155,27 @@ class PeerSession:
                 self.written.set()
                 return
             elif self._bulk:
-                data = self._bulk.popleft()
-                for part in self.connection.send(data):  # only now: messages are written in the order they are sent
-                    await self.stream.send_all(part)
-                    self.sent += len(part)
-                self._bulk_bytes -= len(data.data)
-                self.up.add(len(data.data), trio.current_time())
-                if self._bulk_bytes < BULK_QUEUED:
-                    self._room.unpark_all()
+                await self._write_bulk()
             else:
                 await self._wake.wait()
                 self._wake = trio.Event()
+
+    async def _write_bulk(self) -> None:
+        """Write a full DATA as it is, uncopied, or many small ones at once: a write each would cost more than they."""
+        messages: list[Data] = []
+        size = 0
+        while self._bulk and (not messages or size + len(self._bulk[0].data) <= MAX_DATA):
+            messages.append(self._bulk.popleft())
+            size += len(messages[-1].data)
+        # Sent only now, because messages must be written in the order in which the connection sends them.
+        parts = [part for message in messages for part in self.connection.send(message)]
+        for part in parts if len(messages) == 1 else [b"".join(parts)]:
+            await self.stream.send_all(part)
+            self.sent += len(part)
+        self._bulk_bytes -= size
+        self.up.add(size, trio.current_time())
+        if self._bulk_bytes < BULK_QUEUED:
+            self._room.unpark_all()
 
     def _note(self, messages: list[Message]) -> None:
         for message in messages:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import trio
+from outcome import capture
 
 from node.errors import ShoalError
 from node.store.watch import Watch
@@ -28,11 +29,20 @@ async def in_thread(work: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN4
 
 
 async def stoppable(work: Callable[..., T], *arguments: Any, progress: Callable[[int], None]) -> T:  # noqa: ANN401
-    """Do a long job in a thread of its own, as `work(*arguments, watch)`; a cancel tells it to stop."""
+    """Do a long job in a thread of its own, as `work(*arguments, watch)`; a cancel tells it to stop and waits for it."""
     stop = threading.Event()
-    watch = Watch(progress, stop.is_set)
+    job = partial(work, *arguments, Watch(progress, stop.is_set))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_set_when_cancelled, stop)
+        result = await trio.to_thread.run_sync(capture, job, limiter=trio.CapacityLimiter(1))
+        nursery.cancel_scope.cancel()
+    await trio.lowlevel.checkpoint_if_cancelled()  # rather than what the job says of having been stopped
+    return result.unwrap()
+
+
+async def _set_when_cancelled(stop: threading.Event) -> None:
     try:
-        return await trio.to_thread.run_sync(partial(work, *arguments, watch), abandon_on_cancel=True)
+        await trio.sleep_forever()
     finally:
         stop.set()
 

@@ -1,0 +1,68 @@
+"""Complete chunks on their way to the disk: gathered, and handed out a batch at a time.
+
+Why gathered: a hop into a thread and a commit cost as much as hashing a chunk, for a file of 3 kB a hundred times as
+much; and each hop makes the loop's thread and the worker wait for each other. Rules: what waits is bounded in bytes;
+a chunk waits for others for `GATHER_S` at most.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import trio
+
+Chunk = tuple[int, bytearray]
+
+BATCH = 4 << 20
+"""Bytes written per thread hop and sqlite commit: 15 ms of hashing and writing, or a thousand small files."""
+
+GATHER_S = 0.02
+"""How long a chunk waits for others: less than anybody notices, and at 100 MB/s time for one more."""
+
+WAITING = 8 << 20
+"""Bytes that may wait for a writer: when the disk is slower than the network the sessions stop reading."""
+
+
+class WriteQueue:
+    """The chunks that wait for a writer, in the order in which they were completed."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[Chunk] = deque()
+        self._size = 0
+        self._gathering = trio.Lock()
+        self._arrived = trio.Event()
+        self._is_due = trio.Event()  # there is a full batch, or something urgent
+        self._has_room = trio.Event()
+
+    async def put(self, chunk: int, data: bytearray, *, is_urgent: bool) -> None:
+        """Queue a complete chunk, waiting while `WAITING` bytes are before it; an urgent one waits for no others."""
+        while self._size >= WAITING:
+            self._has_room = trio.Event()
+            await self._has_room.wait()
+        self._chunks.append((chunk, data))
+        self._size += len(data)
+        self._arrived.set()
+        if is_urgent or self._size >= BATCH:
+            self._is_due.set()
+
+    async def take(self) -> list[Chunk]:
+        """The next batch: at least one chunk, and no more than one beyond `BATCH` bytes."""
+        async with self._gathering:
+            if not self._chunks:
+                self._arrived = trio.Event()
+                await self._arrived.wait()
+            with trio.move_on_after(GATHER_S):
+                await self._is_due.wait()
+            return self._take()
+
+    def _take(self) -> list[Chunk]:
+        batch: list[Chunk] = []
+        size = 0
+        while self._chunks and size < BATCH:
+            batch.append(self._chunks.popleft())
+            size += len(batch[-1][1])
+        self._size -= size
+        self._has_room.set()
+        if self._size < BATCH:
+            self._is_due = trio.Event()
+        return batch
