@@ -146,9 +146,9 @@ class DownloadTask:
                 buffer[start:end] = data.data[start - data.offset : end - data.offset]
         if verdict.complete:
             buffer = self._buffers.pop(data.chunk)
-            self._pump()  # keep the peers busy before waiting for the disk
             # What a peer may send on credit is little until its first chunk is verified, whether it lies or not.
             is_proven = machine.peers[session.peer].pipeline.is_proven
+            self._pump()  # keep the peers busy before waiting for the disk
             await self._unwritten.put(data.chunk, buffer, is_urgent=not is_proven)
 
     # --- the steps --------------------------------------------------------------------------------------------

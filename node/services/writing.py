@@ -11,6 +11,8 @@ from collections import deque
 
 import trio
 
+from protocols.exchange import MAX_HAVE
+
 Chunk = tuple[int, bytearray]
 
 BATCH = 4 << 20
@@ -32,13 +34,12 @@ class WriteQueue:
         self._gathering = trio.Lock()
         self._arrived = trio.Event()
         self._is_due = trio.Event()  # there is a full batch, or something urgent
-        self._has_room = trio.Event()
+        self._room = trio.lowlevel.ParkingLot()
 
     async def put(self, chunk: int, data: bytearray, *, is_urgent: bool) -> None:
         """Queue a complete chunk, waiting while `WAITING` bytes are before it; an urgent one waits for no others."""
         while self._size >= WAITING:
-            self._has_room = trio.Event()
-            await self._has_room.wait()
+            await self._room.park()
         self._chunks.append((chunk, data))
         self._size += len(data)
         self._arrived.set()
@@ -46,7 +47,7 @@ class WriteQueue:
             self._is_due.set()
 
     async def take(self) -> list[Chunk]:
-        """The next batch: at least one chunk, and no more than one beyond `BATCH` bytes."""
+        """The next batch: at least one chunk, at most one beyond `BATCH` bytes, and no more than one HAVE tells of."""
         async with self._gathering:
             if not self._chunks:
                 self._arrived = trio.Event()
@@ -58,11 +59,11 @@ class WriteQueue:
     def _take(self) -> list[Chunk]:
         batch: list[Chunk] = []
         size = 0
-        while self._chunks and size < BATCH:
+        while self._chunks and size < BATCH and len(batch) < MAX_HAVE:
             batch.append(self._chunks.popleft())
             size += len(batch[-1][1])
         self._size -= size
-        self._has_room.set()
-        if self._size < BATCH:
+        self._room.unpark_all()
+        if not self._chunks:
             self._is_due = trio.Event()
         return batch

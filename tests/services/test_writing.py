@@ -1,0 +1,88 @@
+"""What waits for the disk: in batches, soon, and never too much of it."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+
+from node.services.writing import BATCH, GATHER_S, WAITING, WriteQueue
+from protocols.exchange import MAX_HAVE
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def queue():
+    return WriteQueue()
+
+
+async def put_all(queue, count, size=MIB, **how):
+    how = {"is_urgent": False, **how}
+    for chunk in range(count):
+        await queue.put(chunk, bytearray(size), **how)
+
+
+def numbers(batch):
+    return [chunk for chunk, _ in batch]
+
+
+async def test_chunks_that_come_close_together_are_one_batch(autojump_clock, queue, nursery):
+    nursery.start_soon(put_all, queue, 3)
+    began = trio.current_time()
+    assert numbers(await queue.take()) == [0, 1, 2]
+    assert trio.current_time() - began == pytest.approx(GATHER_S)
+
+
+async def test_a_full_batch_waits_for_nothing(autojump_clock, queue):
+    await put_all(queue, BATCH // MIB + 1)
+    began = trio.current_time()
+    assert numbers(await queue.take()) == [0, 1, 2, 3]
+    assert numbers(await queue.take()) == [4]
+    assert trio.current_time() == began
+
+
+async def test_an_urgent_chunk_waits_for_nothing(autojump_clock, queue):
+    await put_all(queue, 1, is_urgent=True)
+    began = trio.current_time()
+    assert numbers(await queue.take()) == [0]
+    assert trio.current_time() == began
+
+
+async def test_a_batch_of_tiny_files_is_no_more_than_one_have_tells_of(autojump_clock, queue):
+    await put_all(queue, MAX_HAVE + 5, size=10)
+    assert len(await queue.take()) == MAX_HAVE
+    assert len(await queue.take()) == 5
+
+
+async def test_several_sessions_wait_for_room_and_all_go_on(autojump_clock, queue, nursery):
+    done = []
+
+    async def session():
+        await put_all(queue, 2 * WAITING // MIB)
+        done.append(True)
+
+    for _ in range(3):
+        nursery.start_soon(session)
+    await trio.testing.wait_all_tasks_blocked()
+    assert not done
+    taken = 0
+    while taken < 3 * 2 * WAITING // MIB:
+        taken += len(await queue.take())
+    await trio.testing.wait_all_tasks_blocked()
+    assert len(done) == 3
+
+
+async def test_two_writers_get_every_chunk_once(autojump_clock, queue, nursery):
+    taken = []
+
+    async def writer():
+        while True:
+            taken.extend(numbers(await queue.take()))
+
+    nursery.start_soon(writer)
+    nursery.start_soon(writer)
+    await put_all(queue, 40)
+    await trio.sleep(1)
+    nursery.cancel_scope.cancel()
+    assert sorted(taken) == list(range(40))
