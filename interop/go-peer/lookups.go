@@ -8,6 +8,7 @@ import (
 	"github.com/ipfs/go-cid"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 
+	"shoal.example/go-peer/content"
 	"shoal.example/go-peer/network"
 )
 
@@ -26,19 +27,14 @@ func find(ctx context.Context, p *process) error {
 	return p.withKeys(ctx, p.look)
 }
 
-// trade mixes questions that are answered with records that are not, on the streams that kad-dht holds.
+// trade looks for each key right after it has provided another, of its own: questions that are answered and records
+// that are not, in turn on the streams that kad-dht holds.
 func trade(ctx context.Context, p *process) error {
-	before := cid.Undef
 	return p.withKeys(ctx, func(ctx context.Context, node *dht.IpfsDHT, key cid.Cid) error {
-		if err := p.put(ctx, node, key); err != nil {
+		if err := p.put(ctx, node, content.SumCID(content.CodecRaw, key.Bytes())); err != nil {
 			return err
 		}
-		look := before
-		before = key
-		if !look.Defined() {
-			return nil
-		}
-		return p.look(ctx, node, look)
+		return p.look(ctx, node, key)
 	})
 }
 

@@ -39,7 +39,7 @@ func commands() []command {
 		{"serve", "", "be a DHT server", serve},
 		{"provide", "KEY…", "put provider records", provide},
 		{"find", "KEY…", "find providers", find},
-		{"trade", "KEY…", "provide each key and find the one before it, on the same streams", trade},
+		{"trade", "KEY…", "find each key after providing another, on the same streams", trade},
 		{"ask", "ADDRESS KEY…", "ask many things on one raw DHT stream", ask},
 		{"hold", "ADDRESS", "hold DHT streams from many nodes; a line on stdin has them ask again", hold},
 		{"identify", "ADDRESS", "say what identify says", identifyPeer},

@@ -36,6 +36,7 @@ type process struct {
 	peers     texts
 	deadline  time.Duration
 	patience  time.Duration
+	pace      time.Duration
 	misbehave string
 	output    string
 	chunkSize uint64
@@ -95,6 +96,7 @@ func (p *process) register(flags *flag.FlagSet) {
 	flags.StringVar(&p.output, "output", ".", "folder that a share is fetched into")
 	flags.Uint64Var(&p.chunkSize, "chunk", content.DefaultChunk, "bytes of a chunk")
 	flags.DurationVar(&p.patience, "patience", 10*time.Second, "with a peer that owes something")
+	flags.DurationVar(&p.pace, "pace", 0, "wait before each DATA")
 	flags.StringVar(&p.misbehave, "misbehave", "", "one of: "+strings.Join(transfer.Misbehaviours(), " "))
 	flags.IntVar(&p.count, "count", 3, "how many pings, or providers to find")
 	flags.IntVar(&p.nodes, "nodes", 1, "how many nodes hold streams")

@@ -25,7 +25,7 @@ const findPause = 500 * time.Millisecond
 
 func (p *process) node(h host.Host) *transfer.Node {
 	return transfer.NewNode(h, transfer.Config{
-		Agent: network.Agent, Patience: p.patience, Misbehave: p.misbehave,
+		Agent: network.Agent, Patience: p.patience, Pace: p.pace, Misbehave: p.misbehave,
 	}, p.emit)
 }
 

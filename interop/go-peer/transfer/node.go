@@ -23,6 +23,7 @@ import (
 type Config struct {
 	Agent     string
 	Patience  time.Duration // with a peer that owes something and says nothing
+	Pace      time.Duration // before each DATA, to be slower than others
 	Misbehave string        // one of Misbehaviours
 }
 

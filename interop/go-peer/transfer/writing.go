@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"slices"
+	"time"
 
 	"shoal.example/go-peer/exchange"
 )
@@ -28,6 +29,9 @@ func (s *session) write() {
 		}
 		if isBulk(message) {
 			s.bulk++
+		}
+		if message.Type() == exchange.TypeData {
+			time.Sleep(s.node.config.Pace)
 		}
 		frame, then := meddle(message, exchange.Encode(message), s.bulk)
 		if _, err := s.stream.Write(frame); err != nil {
