@@ -163,7 +163,7 @@ class Exchange:
         if existing.outbound != session.outbound and existing.outbound == ours_stays and not existing.is_closing:
             return False
         existing.bye(ByeReason.DUPLICATE, "a newer session took its place")
-        self._removed(swarm, existing, None)
+        self._removed(swarm, existing)
         return True
 
     async def _first_hello(self, session: PeerSession) -> Hello | None:
@@ -212,12 +212,11 @@ class Exchange:
         swarm.sessions[session.peer] = session
         swarm.servings[session.peer] = serving
         self._count += 1
-        error: Exception | None = None
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write, session)
                 nursery.start_soon(serving.run)
-                error = await self._converse(swarm, session, serving)
+                await self._converse(swarm, session, serving)
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             log.debug("the session with %s about %s broke", session.peer, swarm.cid)
@@ -227,12 +226,11 @@ class Exchange:
             self._count -= 1
             self._emptied.set()
             swarm.settle(session)
-            self._removed(swarm, session, error)
+            self._removed(swarm, session)
             session.stream.reset()
 
-    async def _converse(self, swarm: Swarm, session: PeerSession, serving: Serving) -> RemoteProtocolError | None:
-        """Talk until one side says BYE, and answer with ours; returns what the peer did wrong."""
-        error = None
+    async def _converse(self, swarm: Swarm, session: PeerSession, serving: Serving) -> None:
+        """Talk until one side says BYE or the peer breaks the protocol, and answer with our BYE."""
         try:
             if swarm.content:
                 serving.content = swarm.content
@@ -243,12 +241,11 @@ class Exchange:
             session.bye(ByeReason.FINISHED)
         except RemoteProtocolError as broken:
             log.warning("%s broke the protocol and loses its session: %s", session.peer, broken)
+            session.fault = broken
             session.bye(ByeReason.PROTOCOL_ERROR, str(broken))
-            error = broken
         with trio.move_on_after(GOODBYE_S):
             await session.written.wait()
             await session.stream.aclose()
-        return error
 
     async def _write(self, session: PeerSession) -> None:
         """Write until our BYE has left, then give the peer a moment to leave by itself."""
@@ -277,12 +274,12 @@ class Exchange:
             if not messages:
                 return
 
-    def _removed(self, swarm: Swarm, session: PeerSession, error: Exception | None) -> None:
+    def _removed(self, swarm: Swarm, session: PeerSession) -> None:
         if swarm.sessions.get(session.peer) is session:
             del swarm.sessions[session.peer]
             del swarm.servings[session.peer]
             if swarm.listener:
-                swarm.listener.session_closed(session, error)
+                swarm.listener.session_closed(session, session.fault)
             self._forget_idle()
 
     def _forget_idle(self) -> None:

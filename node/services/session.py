@@ -59,6 +59,7 @@ class PeerSession:
         self.down = Rate()
         self.up = Rate()
         self.sent_bad_data = False
+        self.fault: RemoteProtocolError | None = None  # how the peer broke the protocol
         self.remote_have: Bitfield | None = None  # what the peer says it has, once it said so and we can read it
         self.early: list[Message] = []  # what came in the same bytes as HELLO
         self.written = trio.Event()  # our BYE has left
@@ -77,9 +78,14 @@ class PeerSession:
         return self._closing
 
     def set_geometry(self, geometry: Geometry) -> None:
-        """The manifest is known: what the peer has said it has can be read from here on."""
+        """The manifest is known: what the peer has said it has can be read, and held against it, from here on."""
+        if self._closing:
+            return
         self._chunk_count = geometry.chunk_count
-        self._note(self.connection.set_geometry(geometry))
+        try:
+            self._note(self.connection.set_geometry(geometry))
+        except RemoteProtocolError as error:
+            self._fail(error)
 
     async def greet(self, agent: str) -> None:
         """Say HELLO, the first message of each side."""
@@ -94,7 +100,7 @@ class PeerSession:
         """
         while True:
             with trio.move_on_after(IDLE_TIMEOUT_S) as idle:
-                data = await self.stream.receive_some()
+                data = await self._receive_some()
             if idle.cancelled_caught:
                 self.bye(ByeReason.TIMEOUT, "nothing was said for a while")
                 return []
@@ -106,6 +112,22 @@ class PeerSession:
                 self._note(messages)
                 return messages
 
+    async def _receive_some(self) -> bytes | bytearray:
+        try:
+            return await self.stream.receive_some()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            if self.fault:
+                raise self.fault from None
+            raise
+
+    def _fail(self, fault: RemoteProtocolError) -> None:
+        """End the session for what the peer did. Its reader raises that, not the caller, who may be another's task."""
+        self.fault = fault
+        self._closing = True
+        self._room.unpark_all()
+        self._wake.set()
+        self.stream.reset()
+
     def _check_end(self) -> None:
         try:
             self.connection.receive_eof()
@@ -113,14 +135,14 @@ class PeerSession:
             raise trio.BrokenResourceError(str(error)) from error
 
     def queue(self, message: Message) -> None:
-        """Queue a control message; raises RemoteProtocolError if the peer has long stopped reading."""
+        """Queue a control message; a peer that has long stopped reading loses its session instead."""
         if self._closing:
             return
         for part in self.connection.send(message):
             self._control.append(bytes(part))
             self._control_bytes += len(part)
         if self._control_bytes > CONTROL_QUEUED:
-            raise RemoteProtocolError(f"{self._control_bytes} bytes of messages wait and the peer reads none")
+            self._fail(RemoteProtocolError(f"{self._control_bytes} bytes of messages wait and the peer reads none"))
         self._wake.set()
 
     async def send_data(self, data: Data) -> None:
