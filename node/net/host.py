@@ -31,7 +31,7 @@ from node.net.dialling import DIAL_TIMEOUT_S, Dialler
 from node.net.errors import AddressError, DialError, HostError, ListenError, StreamError
 from node.net.hardening import HardenedHost, HardenedSwarm, connection_config
 from node.net.identity import Identity
-from node.net.keeper import Handler, StreamKeeper, remote_address
+from node.net.keeper import Handler, StreamKeeper, muxed, remote_address
 from node.net.listening import check_listenable
 from node.net.notices import ConnectionNotices
 from node.net.streams import PeerStream
@@ -122,6 +122,7 @@ class Host:
             timeout_s=settings.dial_timeout_s,
         )
         self._streams = StreamKeeper()
+        self._tasks: trio.Nursery  # set while running
         self._running = trio.Event()
         self._stopping = trio.Event()
         self.set_handler(liveness.PING, liveness.answer_pings)
@@ -222,7 +223,7 @@ class Host:
         check_listenable(self._listen)
         with trio.CancelScope(shield=True):
             async with background_trio_service(self._swarm), trio.open_nursery() as tasks:
-                self._streams.tasks = tasks
+                self._tasks = tasks
                 await self._swarm.listen(*(Multiaddr(address) for address in self._listen))
                 missing = [address for address in self._listen if address not in self._swarm.listeners]
                 if missing:
@@ -235,7 +236,7 @@ class Host:
                 tasks.cancel_scope.cancel()
 
     def _connection_opened(self, connection: SwarmConn) -> None:
-        self._streams.tasks.start_soon(self._watch, connection, name="liveness")
+        self._tasks.start_soon(self._watch, connection, name="liveness")
 
     async def _watch(self, connection: SwarmConn) -> None:
         """Close the connection when its peer has stopped answering."""
@@ -288,7 +289,7 @@ class Host:
     # ------------------------------------------------------------------ identify
 
     def _start_identify(self, peer_id: ID) -> None:
-        self._streams.tasks.start_soon(self._identify, peer_id, name="identify")
+        self._tasks.start_soon(self._identify, peer_id, name="identify")
 
     async def _identify(self, peer_id: ID) -> None:
         """Ask a peer for its addresses and protocols; a peer that doesn't say is still a peer."""
@@ -321,7 +322,7 @@ class Host:
             ip=multiaddrs.ip_of(address),
             direction="in" if connection.direction == Direction.INBOUND else "out",
             opened_at=connection._created_at,
-            streams=len(connection.get_streams()),
+            streams=len(muxed(connection).session.streams),
             received=traffic.received,
             sent=traffic.sent,
         )

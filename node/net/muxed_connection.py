@@ -24,6 +24,7 @@ from node.net.secure import NoiseConnection
 from protocols.errors import RemoteProtocolError
 from protocols.yamux import (
     NORMAL,
+    PROTOCOL_ERROR,
     Event,
     PeerSilent,
     Session,
@@ -175,6 +176,7 @@ class MuxedConnection(IMuxedConn):
                     self._handle_events(self.session.tick(now))
             except RemoteProtocolError as error:
                 log.info("%s broke the protocol: %s", self.peer_id, error)
+                self.session.go_away(PROTOCOL_ERROR)
                 self._end(f"the peer broke the protocol: {error}")
                 await trio.sleep(CLOSE_TIMEOUT_S)  # the writer says why, and ends everything when it has
                 return "closed by this side"
@@ -192,11 +194,13 @@ class MuxedConnection(IMuxedConn):
                 await self._writer.park()
 
     async def _keep_time(self) -> str:
-        while self.end_reason is None:
+        while True:
             await trio.sleep_until(self.session.next_deadline)
-            self._handle_events(self.session.tick(trio.current_time()))
+            events = self.session.tick(trio.current_time())
+            if PeerSilent() in events:
+                return "the peer has fallen silent"
+            self._handle_events(events)
             self.flush()
-        return self.end_reason
 
     def _handle_events(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -215,8 +219,6 @@ class MuxedConnection(IMuxedConn):
                 case WentAway(code):
                     if code != NORMAL or not self.session.streams:
                         self._end(f"the peer went away with code {code}")
-                case PeerSilent():
-                    self._end("the peer has fallen silent")
         if self.session.can_open:
             self._openers.unpark_all()
 

@@ -47,10 +47,11 @@ class MuxedStream(IMuxedStream):
     async def read(self, n: int | None = None) -> bytes:
         """What has arrived: at least one byte, at most `n` unless that is None or -1."""
         limit = MAX_STREAM_WINDOW if n is None or n < 0 else n
-        if self._stream.unread or not limit:
+        if not limit or not self._is_idle:
             await trio.lowlevel.checkpoint()
         while limit and not self._stream.unread:
-            self._check_receiving()
+            if not self._is_idle:
+                raise self._why_nothing_comes()
             await self._readers.park()
         data = self._session.read(self._stream, limit, trio.current_time())
         self.muxed_conn.flush()
@@ -127,7 +128,7 @@ class MuxedStream(IMuxedStream):
     def check_sending(self) -> None:
         """Raises if nothing can be sent any more."""
         if self._stream.is_reset:
-            raise MuxedStreamReset(self._why_reset())
+            raise self._reset_error()
         if self._stream.is_send_closed:
             raise MuxedStreamClosed("this side has ended the stream")
         if self.muxed_conn.end_reason is not None:
@@ -153,19 +154,24 @@ class MuxedStream(IMuxedStream):
         self.wake_writer()
         self.muxed_conn.flush()
 
-    def _check_receiving(self) -> None:
-        """Raises if nothing can come any more; what has come is to be read first."""
-        if self._stream.is_unwanted:
-            raise MuxedStreamClosed("this side has stopped reading")
-        if self._stream.is_reset:
-            raise MuxedStreamReset(self._why_reset())
-        if self._stream.at_eof:
-            raise MuxedStreamEOF("the peer has ended the stream")
-        if self.muxed_conn.end_reason is not None:
-            raise MuxedConnectionLost(self.muxed_conn.end_reason)
+    @property
+    def _is_idle(self) -> bool:
+        """Whether there is nothing to read, and something may still come."""
+        stream = self._stream
+        is_over = stream.is_unwanted or stream.is_reset or stream.at_eof or self.muxed_conn.end_reason is not None
+        return not stream.unread and not is_over
 
-    def _why_reset(self) -> str:
-        return f"stream reset: {self._stream.state.name.lower().replace('_', ' ')}"
+    def _why_nothing_comes(self) -> MuxedStreamError:
+        if self._stream.is_unwanted:
+            return MuxedStreamClosed("this side has stopped reading")
+        if self._stream.is_reset:
+            return self._reset_error()
+        if self._stream.at_eof:
+            return MuxedStreamEOF("the peer has ended the stream")
+        return MuxedConnectionLost(self.muxed_conn.end_reason)
+
+    def _reset_error(self) -> MuxedStreamReset:
+        return MuxedStreamReset(f"stream {self._stream.state.name.lower().replace('_', ' ')}")
 
 
 def _immutable(data: bytes | bytearray | memoryview) -> bytes | memoryview:

@@ -15,7 +15,7 @@ from libp2p.peer.peerinfo import info_from_p2p_addr
 from multiaddr import Multiaddr
 
 from node.net.muxed_connection import MuxedConnection
-from node.net.muxer import Upgrader
+from node.net.upgrader import upgrader
 
 LISTEN = Multiaddr("/ip4/127.0.0.1/tcp/0")
 
@@ -26,7 +26,7 @@ def make_host(*, is_ours: bool) -> IHost:
     host = new_host(key_pair=key_pair, connection_config=ConnectionConfig(max_connections_per_peer=1))
     network = host.get_network()
     if is_ours:
-        network.upgrader = Upgrader(key_pair)
+        network.upgrader = upgrader(key_pair)
 
     async def stay_quiet(*_: object) -> None:
         """It would dial all that it hears of."""

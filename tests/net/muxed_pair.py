@@ -16,7 +16,7 @@ from multiaddr import Multiaddr
 
 from node.net.muxed_connection import MuxedConnection
 from node.net.muxed_stream import MuxedStream
-from node.net.muxer import Upgrader
+from node.net.upgrader import upgrader
 
 ADDRESS = ("127.0.0.1", 4001)
 
@@ -126,16 +126,16 @@ class Pair:
         ids = [ID.from_pubkey(key.public_key) for key in keys]
 
         async def dial() -> None:
-            upgrader = Upgrader(keys[0])
+            dialling = upgrader(keys[0])
             raw = MemoryConnection(self.wires[0], is_initiator=True)
-            secured = await upgrader.upgrade_security(raw, True, ids[1])
-            self.client = await upgrader.upgrade_connection(secured, ids[1])
+            secured = await dialling.upgrade_security(raw, True, ids[1])
+            self.client = await dialling.upgrade_connection(secured, ids[1])
 
         async def answer() -> None:
-            upgrader = Upgrader(keys[1])
+            answering = upgrader(keys[1])
             raw = MemoryConnection(self.wires[1], is_initiator=False)
-            secured = await upgrader.upgrade_security(raw, False)
-            self.server = await upgrader.upgrade_connection(secured, secured.get_remote_peer())
+            secured = await answering.upgrade_security(raw, False)
+            self.server = await answering.upgrade_connection(secured, secured.get_remote_peer())
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(dial)

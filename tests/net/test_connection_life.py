@@ -135,6 +135,7 @@ async def test_a_silent_peer_is_noticed_within_thirty_seconds(autojump_clock: tr
 async def test_a_peer_that_breaks_yamux_hears_why_and_loses_this_connection():
     async with open_pair() as pair:
         ours, theirs = await pair.open()
+        await trio.testing.wait_all_tasks_blocked()
         await pair.server.secured_conn.send(b"\xff" * 12)
         with pytest.raises(MuxedConnectionLost, match="broke the protocol"):
             await ours.read()
