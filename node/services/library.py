@@ -1,7 +1,8 @@
 """What this node shares and downloads: the commands on it, and how each item lives across restarts.
 
 Rules: the catalogue is the truth about what is to happen, the tasks here are what does happen; a state is written
-before its task starts or ends, so that a restart goes on with the same. One download task per CID.
+before its task starts, so that a restart goes on with the same. One download task per CID, and one command on a CID
+at a time: two terminals may ask for the same thing at once.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from weakref import WeakValueDictionary
 
 import trio
 
@@ -90,6 +93,9 @@ class Library:
         self._peer_id = peer_id
         self._own_folder = own_folder
         self._nursery: trio.Nursery | None = None
+        self._turns: WeakValueDictionary[Cid, trio.Lock] = WeakValueDictionary()
+        self._verifying: set[Cid] = set()
+        self._is_closing = False
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Go on with what the last run left, then hold the downloads' nursery open."""
@@ -120,67 +126,81 @@ class Library:
         async with IMPORTERS:
             found = await in_thread(scan, path, self._own_folder)
             imported = await stoppable(import_scan, found, progress=partial(progress, found))
-        known = await in_thread(self.catalogue.find, imported.cid)
-        await self._end_download(imported.cid)
-        item = await in_thread(
-            self.catalogue.add_share,
-            imported.cid,
-            imported.manifest,
-            imported.blocks,
-            imported.path,
-            imported.identities,
-            time.time(),
-        )
-        await self._save_totals()
-        self.exchange.close_swarm(item.cid, ByeReason.STOPPING, "shared anew")
-        self.providing.add(item.cid.multihash)
+        async with self._turn(imported.cid):
+            known = await in_thread(self.catalogue.find, imported.cid)
+            await self._end_download(imported.cid)
+            item = await in_thread(
+                self.catalogue.add_share,
+                imported.cid,
+                imported.manifest,
+                imported.blocks,
+                imported.path,
+                imported.identities,
+                time.time(),
+            )
+            await self._save_totals()
+            self.exchange.close_swarm(item.cid, ByeReason.STOPPING, "shared anew")
+            self.providing.add(item.cid.multihash)
         return Shared(item, found, known is None or known.state is not TransferState.SEEDING)
 
     async def get(self, link: Link, directory: str, hints: tuple[tuple[str, str], ...]) -> Item:
         """Start or go on with a download into `directory`; `hints` are (peer id, multiaddr) of the link."""
-        await self._forget_if_gone(link.cid)
-        add = partial(self.catalogue.add_download, name=link.name or "", size=link.size or 0, hints=link.peers)
-        item = await in_thread(add, link.cid, directory, time.time())
-        if not item.is_complete:
-            item = await self._resume(item)
-            for peer, address in hints:
-                self.active[item.cid].finder.add_hint(peer, (address,))
-        return item
+        async with self._turn(link.cid):
+            await self._forget_if_gone(link.cid)
+            add = partial(self.catalogue.add_download, name=link.name or "", size=link.size or 0, hints=link.peers)
+            item = await in_thread(add, link.cid, directory, time.time())
+            if not item.is_complete:
+                item = await self._resume(item)
+            if active := self.active.get(item.cid):
+                for peer, address in hints:
+                    active.finder.add_hint(peer, (address,))
+            return item
 
     async def pause(self, item: Item) -> Item:
         """Stop a download for now; what is verified stays."""
-        if item.is_complete:
-            raise UsageError(f"#{item.number} {item.name} is complete: there is nothing to pause")
-        await self._set_state(item, TransferState.PAUSED)
-        await self._end_download(item.cid)
-        return await self._fresh(item)
+        async with self._turn(item.cid):
+            item = await self._ended(item)
+            if item.is_complete:
+                raise UsageError(f"#{item.number} {item.name} is complete: there is nothing to pause")
+            await self._set_state(item, TransferState.PAUSED)
+            return await self._fresh(item)
 
     async def resume(self, item: Item) -> Item:
         """Go on with a paused or failed download, or share again what was stopped."""
-        if not item.is_complete:
-            return await self._resume(item)
-        await self._set_state(item, TransferState.SEEDING)
-        self.providing.add(item.cid.multihash)
-        return await self._fresh(item)
+        async with self._turn(item.cid):
+            item = await self._fresh(item)
+            if not item.is_complete:
+                return await self._resume(item)
+            if not await in_thread(self._is_sound, item):
+                raise StorageError(f"{item.path} is not what was shared any more; verify it or share it again")
+            await self._set_state(item, TransferState.SEEDING)
+            self.providing.add(item.cid.multihash)
+            return await self._fresh(item)
 
     async def stop(self, item: Item) -> Item:
         """Stop sharing, or stop a download; the files and what is verified stay."""
-        if not item.is_complete:
-            return await self.pause(item)
-        await self._set_state(item, TransferState.COMPLETE)
-        await self._withdraw(item.cid, "no longer shared")
-        return await self._fresh(item)
+        async with self._turn(item.cid):
+            item = await self._ended(item)
+            await self._set_state(item, TransferState.COMPLETE if item.is_complete else TransferState.PAUSED)
+            if item.is_complete:
+                await self._withdraw(item.cid, "no longer shared")
+            return await self._fresh(item)
 
     async def verify(self, item: Item, progress: Callable[[int], None]) -> tuple[Item, Verified]:
         """Hash everything that is here again; `progress(bytes hashed)` comes from a thread."""
-        was_running = item.cid in self.active
-        await self._end_download(item.cid)
-        verified = await stoppable(verify, self.catalogue, item, self.descriptors, progress=progress)
-        if item.is_complete:
-            await self._verified(item, verified)
-        elif was_running:
-            await self._resume(item)
-        return await self._fresh(item), verified
+        async with self._turn(item.cid):
+            was_running = item.cid in self.active
+            item = await self._ended(item)
+            self._verifying.add(item.cid)
+            try:
+                verified = await stoppable(verify, self.catalogue, item, self.descriptors, progress=progress)
+            finally:
+                self._verifying.discard(item.cid)
+                if was_running and item.state is TransferState.DOWNLOADING and not self._is_closing:
+                    self._start(item)
+            if item.is_complete:
+                await self._verified(item, verified)
+            return await self._fresh(item), verified
 
     def _manifest(self, item: Item) -> Manifest:
         manifest = self.catalogue.manifest(item.cid)
@@ -205,6 +225,7 @@ class Library:
 
     async def close(self) -> None:
         """End the downloads, which go on at the next start, and say goodbye to every peer."""
+        self._is_closing = True
         for active in tuple(self.active.values()):
             active.scope.cancel()
             await active.ended.wait()
@@ -259,7 +280,24 @@ class Library:
             await active.ended.wait()
             await self._withdraw(cid, "paused")
 
+    async def _ended(self, item: Item) -> Item:
+        """The item once its download has ended: it may have become complete just before."""
+        was_running = item.cid in self.active
+        await self._end_download(item.cid)
+        item = await self._fresh(item)
+        if was_running and item.state is TransferState.SEEDING:
+            self.providing.add(item.cid.multihash)
+        return item
+
     # --- inside -----------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _turn(self, cid: Cid) -> AsyncIterator[None]:
+        """Wait for the commands on a CID that came before; raises ShoalError rather than wait for all to be hashed."""
+        if cid in self._verifying:
+            raise ShoalError("it is being verified; try again when that is done")
+        async with self._turns.setdefault(cid, trio.Lock()):
+            yield
 
     async def _forget_if_gone(self, cid: Cid) -> None:
         """Drop the row of content that isn't on this disk as it was any more, so that it can be fetched again."""
@@ -281,11 +319,12 @@ class Library:
         return content
 
     async def _fail_source(self, cid: Cid, error: StorageError) -> None:
-        item = await in_thread(self.catalogue.find, cid)
-        if item and item.state is TransferState.SEEDING and isinstance(error, SourceChanged):
-            log.warning("%s is shared no more: %s", item.name, error)
-            await self._set_state(item, TransferState.ERROR, str(error))
-            await self._withdraw(cid, "the shared file has changed")
+        async with self._turns.setdefault(cid, trio.Lock()):
+            item = await in_thread(self.catalogue.find, cid)
+            if item and item.state is TransferState.SEEDING and isinstance(error, SourceChanged):
+                log.warning("%s is shared no more: %s", item.name, error)
+                await self._set_state(item, TransferState.ERROR, str(error))
+                await self._withdraw(cid, "the shared file has changed")
 
     async def _verified(self, item: Item, verified: Verified) -> None:
         if verified.bad:

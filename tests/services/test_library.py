@@ -1,0 +1,156 @@
+"""The commands on shares and downloads, above all at awkward moments: twice at once, interrupted, on what is gone."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from node.errors import ShoalError, StorageError
+from node.net.kad_reports import ProvideReport
+from node.services.exchange import Exchange
+from node.services.library import Library
+from node.services.providing import Providing
+from node.status import TransferState
+from node.store.catalogue import Catalogue
+from node.store.database import Database
+from node.store.items import Item
+from node.store.records import ProvideSchedule
+from protocols.link import Link
+from tests.services.fakes import CHUNK, FakeHost, FakeNetwork, complete_content
+
+DATA = random.Random(23).randbytes(40 * CHUNK)
+CONTENT = complete_content(DATA)
+LINK = Link(CONTENT.cid)
+
+
+class NoRouting:
+    """A DHT that takes every record and knows nobody."""
+
+    async def provide(self, key):
+        await trio.lowlevel.checkpoint()
+        return ProvideReport(closest=1, stored=1)
+
+    async def withdraw(self, key):
+        await trio.lowlevel.checkpoint()
+
+
+class Here:
+    """A library over a real store, one seeder of CONTENT, and everything that the library dialled."""
+
+    def __init__(self, library: Library, host: FakeHost, folder: str) -> None:
+        self.library = library
+        self.host = host
+        self.folder = folder
+
+    async def get(self):
+        return await self.library.get(LINK, self.folder, ())
+
+    async def until(self, *states: TransferState):
+        with trio.fail_after(20):
+            while (item := self.library.catalogue.find(CONTENT.cid)) is None or item.state not in states:  # noqa: ASYNC110
+                await trio.sleep(0.005)
+            return item
+
+    async def until_some_is_here(self):
+        with trio.fail_after(20):
+            while not self.library.catalogue.get(CONTENT.cid).bytes_have:  # noqa: ASYNC110 - a catalogue has no event
+                await trio.sleep(0.005)
+
+
+@asynccontextmanager
+async def node(tmp_path):
+    async def seeds(cid):
+        await trio.lowlevel.checkpoint()
+        return CONTENT if cid == CONTENT.cid else None
+
+    database = Database(tmp_path / "state.db")
+    async with trio.open_nursery() as nursery:
+        network = FakeNetwork(nursery)
+        seeder = Exchange(network.host("seeder"), seeds, "seeder")
+        await nursery.start(seeder.run)
+        network.handlers["seeder"] = seeder.accept
+        network.providers[CONTENT.cid.multihash] = ["seeder"]
+        host = network.host("here")
+        exchange = Exchange(host, seeds, "here")
+        providing = Providing(NoRouting(), ProvideSchedule(database), lambda: 0.0)
+        library = Library(Catalogue(database), exchange, host, providing, peer_id="here", own_folder=str(tmp_path))
+        exchange.find_content = library.find_content
+        await nursery.start(exchange.run)
+        await nursery.start(library.run)
+        folder = tmp_path / "downloads"
+        folder.mkdir()
+        yield Here(library, host, str(folder))
+        nursery.cancel_scope.cancel()
+    database.close()
+
+
+async def test_two_gets_at_once_are_one_download(tmp_path):
+    async with node(tmp_path) as here:
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(here.get)
+        await here.until(TransferState.SEEDING, TransferState.ERROR)
+        assert (tmp_path / "downloads" / "file.bin").read_bytes() == DATA
+        assert len(here.host.opened) == 1, "one task has opened one session"
+
+
+async def test_commands_in_any_order_at_once_leave_a_download_that_can_go_on(tmp_path):
+    async with node(tmp_path) as here:
+        item = await here.get()
+        async with trio.open_nursery() as nursery:
+            for action in (here.library.pause, here.library.resume, here.library.stop, here.library.resume):
+                nursery.start_soon(action, item)
+                nursery.start_soon(here.get)
+        await here.get()
+        await here.until(TransferState.SEEDING, TransferState.ERROR)
+        assert (tmp_path / "downloads" / "file.bin").read_bytes() == DATA
+
+
+async def test_an_interrupted_verify_lets_the_download_go_on(tmp_path):
+    async with node(tmp_path) as here:
+        item = await here.get()
+        await here.until_some_is_here()
+        with trio.move_on_after(0):
+            await here.library.verify(item, lambda done: None)
+        await here.until(TransferState.SEEDING, TransferState.ERROR)
+        assert (tmp_path / "downloads" / "file.bin").read_bytes() == DATA
+
+
+async def test_commands_on_what_is_being_verified_say_so_at_once(tmp_path):
+    hashing, may_go_on = threading.Event(), threading.Event()
+
+    def progress(done: int) -> None:
+        hashing.set()
+        may_go_on.wait(20)
+
+    async with node(tmp_path) as here, trio.open_nursery() as nursery:
+        item = await share(here, tmp_path / "file.bin")
+        nursery.start_soon(here.library.verify, item, progress)
+        await trio.to_thread.run_sync(hashing.wait, 20)
+        for command in (here.library.stop, here.library.resume):
+            with pytest.raises(ShoalError, match="being verified"):
+                await command(item)
+        may_go_on.set()
+
+
+async def test_a_share_that_changed_is_not_resumed_but_verified_or_shared_again(tmp_path):
+    async with node(tmp_path) as here:
+        path = tmp_path / "file.bin"
+        item = await here.library.stop(await share(here, path))
+        os.utime(path, ns=(1, 1))
+        with pytest.raises(StorageError, match=r"file\.bin is not what was shared any more"):
+            await here.library.resume(item)
+        assert here.library.catalogue.get(item.cid).state is TransferState.COMPLETE
+        await here.library.verify(item, lambda done: None)
+        assert (await here.library.resume(item)).state is TransferState.SEEDING
+
+
+async def share(here: Here, path: Path) -> Item:
+    await trio.Path(path).write_bytes(DATA)
+    return (await here.library.share(str(path), lambda scan, done: None)).item
