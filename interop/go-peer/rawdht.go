@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -117,13 +118,31 @@ func hold(ctx context.Context, p *process) error {
 	if err := p.askAll(streams); err != nil {
 		return err
 	}
-	lines := bufio.NewScanner(os.Stdin)
-	for ctx.Err() == nil && lines.Scan() {
-		if err := p.askAll(streams); err != nil {
-			return err
+	for again := lines(os.Stdin); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case _, open := <-again:
+			if !open {
+				return nil
+			}
+			if err := p.askAll(streams); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+}
+
+// lines has a value for each line until the end of the input.
+func lines(input io.Reader) <-chan struct{} {
+	again := make(chan struct{})
+	go func() {
+		defer close(again)
+		for scanner := bufio.NewScanner(input); scanner.Scan(); {
+			again <- struct{}{}
+		}
+	}()
+	return again
 }
 
 func (p *process) askAll(streams []*kadStream) error {
