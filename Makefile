@@ -4,14 +4,17 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PURE := tests/protocols tests/swarm tests/simulation
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports unit coverage bench soak fuzz lock clean
+.PHONY: demo test lint types imports pure real bench soak fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/python -m tests.demo.demo $(if $(FILE),--file "$(FILE)")
 
-test: lint types imports unit
+# The pure rings and the real ones share two cores well: the second half waits for sockets and processes.
+test: lint types imports
+	$(MAKE) --no-print-directory -j2 --output-sync=target pure real
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -23,9 +26,14 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/lint-imports
 
-unit: $(READY)
-	$(BIN)/coverage run -m pytest -q tests
+# No IO, every branch of protocols/ and node/swarm/.
+pure: $(READY)
+	$(BIN)/coverage run -m pytest -q $(PURE)
 	$(BIN)/coverage report
+
+# Streams in memory, files, real hosts on loopback, real processes.
+real: $(READY)
+	$(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(PURE))
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.run
