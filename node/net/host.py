@@ -56,7 +56,6 @@ class HostSettings:
     max_connections: int = 300
     max_inbound: int = 200  # of them; the rest is kept for peers that this node looks for
     dial_timeout_s: float = DIAL_TIMEOUT_S
-    ping_interval_s: float = liveness.PING_INTERVAL_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class Host:
         self._swarm.dial_by_book = self._dial_for_library
         self._raw = HardenedHost(self._swarm, self._advertised)
         self._raw.identify_by = self._start_identify
-        self._notices = ConnectionNotices(self._swarm, self._connection_opened)
+        self._notices = ConnectionNotices(self._swarm)
         self._dialler = Dialler(
             settings.address_book,
             existing=self._live_connection,
@@ -234,33 +233,6 @@ class Host:
                 with trio.move_on_after(CLOSE_TIMEOUT_S):
                     await self._raw.close()
                 tasks.cancel_scope.cancel()
-
-    def _connection_opened(self, connection: SwarmConn) -> None:
-        self._tasks.start_soon(self._watch, connection, name="liveness")
-
-    async def _watch(self, connection: SwarmConn) -> None:
-        """Close the connection when its peer has stopped answering."""
-
-        async def ping_once() -> None:
-            try:
-                stream = await self._streams.open(connection, liveness.PING, self._settings.ping_interval_s)
-                async with stream:
-                    await liveness.ping(stream)
-            except (StreamError, RemoteProtocolError, trio.BrokenResourceError) as error:
-                log.debug("ping to %s failed: %s", connection.muxed_conn.peer_id, error)
-
-        async with trio.open_nursery() as nursery:
-
-            async def end_with_connection() -> None:
-                await connection.event_closed.wait()
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(end_with_connection)
-            await liveness.wait_dead(
-                ping_once, self._streams.traffic(connection), interval_s=self._settings.ping_interval_s
-            )
-            log.info("%s no longer answers; its connection is closed", connection.muxed_conn.peer_id)
-            await self._swarm.close_connection(connection)
 
     # ------------------------------------------------------------------ dialling
 

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 
 from libp2p.abc import INetConn, INetStream, INetwork, INotifee
-from libp2p.network.connection.swarm_connection import SwarmConn
 from multiaddr import Multiaddr
 
 from node.net.hardening import HardenedSwarm
@@ -21,19 +20,16 @@ log = logging.getLogger(__name__)
 class ConnectionNotices(INotifee):
     """Turns the library's notices about connections into notices about peers."""
 
-    def __init__(self, swarm: HardenedSwarm, opened: Callable[[SwarmConn], None]) -> None:
+    def __init__(self, swarm: HardenedSwarm) -> None:
         self.on_connected: list[Callable[[str], None]] = []
         self.on_disconnected: list[Callable[[str], None]] = []
         self._swarm = swarm
-        self._opened = opened  # called with every single connection
         self._announced: set[str] = set()
         swarm.register_notifee(self)
 
     async def connected(self, network: INetwork, conn: INetConn) -> None:
         """A connection has been made; the library awaits this before it counts as such."""
         peer_id = str(conn.muxed_conn.peer_id)
-        if isinstance(conn, SwarmConn):
-            self._opened(conn)
         if peer_id not in self._announced:
             self._announced.add(peer_id)
             _tell(self.on_connected, peer_id)
