@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open as long as the process
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the same
     try:
-        return _run(words)
+        return _complete(words[1:]) if words[:1] == ["__complete"] else _run(words)
     except BrokenPipeError:
         _discard_output()
         return BROKEN_PIPE
@@ -70,6 +70,14 @@ def _run(words: list[str]) -> int:
     return code
 
 
+def _complete(words: list[str]) -> int:
+    """What the shells' completion scripts ask for; not in the help, because it is nobody's to type."""
+    from node.commands.completion import complete
+
+    print("\n".join(complete(words, dict(os.environ))))
+    return ExitCode.OK
+
+
 def _parse(words: list[str]) -> argparse.Namespace | int:
     """The arguments, or the exit code if argparse or the version has answered already."""
     parser = build_parser()
@@ -78,11 +86,20 @@ def _parse(words: list[str]) -> argparse.Namespace | int:
         if arguments.version:
             print(f"shoal {_version()}")
             return ExitCode.OK
-        if arguments.command is None:
+        if arguments.is_help:
             parser.parse_args(["--help"] if arguments.topic is None else [arguments.topic, "--help"])
+        if arguments.command is None:
+            return parser.parse_args([_without_command(arguments), *words])
     except SystemExit:  # argparse, after printing a help text
         return ExitCode.OK
     return arguments
+
+
+def _without_command(arguments: argparse.Namespace) -> str:
+    """What `shoal` alone means: the dashboard where it can be shown, else the list."""
+    both = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    is_usable = both and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+    return "ui" if is_usable and not arguments.json else "list"
 
 
 def _end(output: Output, error: ShoalError) -> int:

@@ -28,6 +28,8 @@ class Context:
     arguments: argparse.Namespace
     output: Output
     environ: Mapping[str, str]
+    is_line: bool = False  # a line of the shell or of the dashboard's prompt
+    current: str | None = None  # the CID of the file that is open or selected there
 
     @property
     def home(self) -> DataFolder:

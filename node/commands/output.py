@@ -51,6 +51,20 @@ class Output:
         self._progress_mode = progress_mode
         self._sink = ProgressSink()
 
+    def as_screens(self) -> Output:
+        """The same, but with the user's screens wherever it goes, for the shell."""
+        other = Output(
+            self._stdout,
+            self._stderr,
+            self._environ,
+            json=self.json,
+            quiet=self._quiet,
+            header=self._header,
+            progress_mode=self._progress_mode,
+        )
+        other.terminal = not self.json
+        return other
+
     def screens(self, data: Iterable[Fields], *screens: Screen) -> None:
         """Answer with `screens`; in JSON with one result for each of `data`."""
         if self.json:

@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(**_DEFAULTS, command=None, topic=None)
+    parser.set_defaults(**_DEFAULTS, command=None, topic=None, is_help=False)
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     _add(parser, _GLOBAL)
     # The global options may stand after the command too; SUPPRESS keeps them from undoing those before it.
@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         _add(added, command.arguments)
     helper = commands.add_parser("help", help="this help, or that of one command", allow_abbrev=False)
+    helper.set_defaults(is_help=True)
     helper.add_argument("topic", nargs="?", metavar="COMMAND")
     return parser
 

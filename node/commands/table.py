@@ -52,6 +52,7 @@ def seconds(text: str) -> float:
 
 
 _FILE = "a file's number in the list, its CID or the beginning of it, or its link"
+_ONE_TARGET = Argument(("target",), f"{_FILE}; without it, the only one there is", {"metavar": "TARGET", "nargs": "?"})
 _TARGET = Argument(("target",), _FILE, {"metavar": "TARGET"})
 _ANY_TARGET = Argument(("target",), f"{_FILE}; without it, every connection", {"metavar": "TARGET", "nargs": "?"})
 
@@ -106,12 +107,24 @@ COMMANDS = (
         "lifecycle.connect",
         (Argument(("multiaddr",), "like /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...", {"metavar": "MULTIADDR"}),),
     ),
-    Command("status", "the node itself", "views.status"),
+    Command("status", "the node itself", "views.status", aliases=("net",)),
+    Command(
+        "log",
+        "the end of the node's log",
+        "views.log",
+        (Argument(("--lines",), "so many lines", {"metavar": "N", "type": int, "default": 20}),),
+    ),
+    Command(
+        "search",
+        "find files in the network",
+        "views.search",
+        (Argument(("text",), "a part of the name", {"metavar": "TEXT", "nargs": "+"}),),
+    ),
     Command(
         "stop",
         "stop sharing or fetching a file",
         "transfers.stop",
-        (_TARGET,),
+        (_ONE_TARGET,),
         aliases=("cancel",),
         details="The files stay on disk.",
     ),
@@ -122,10 +135,47 @@ COMMANDS = (
         (_TARGET,),
         details="Exit code 1 if a chunk isn't as it was shared.",
     ),
-    Command("pause", "pause a download", "transfers.pause", (_TARGET,)),
-    Command("resume", "let a paused download go on", "transfers.resume", (_TARGET,)),
+    Command("pause", "pause a download", "transfers.pause", (_ONE_TARGET,)),
+    Command("resume", "let a paused download go on", "transfers.resume", (_ONE_TARGET,)),
     Command("shutdown", "stop the node", "lifecycle.shutdown"),
+    Command(
+        "ui",
+        "the dashboard; `shoal` alone opens it",
+        "dashboard.ui",
+        (
+            Argument(("--theme",), "shoal, light, cvd or mono (SHOAL_THEME)", {"metavar": "NAME"}),
+            Argument(("--ascii",), "no glyphs beyond ASCII", {"action": "store_true"}),
+            Argument(("--no-mouse",), "leave the mouse to the terminal", {"action": "store_true"}),
+        ),
+        details="It starts a node if none runs; that goes on when you leave.",
+    ),
+    Command(
+        "shell",
+        "type commands line by line",
+        "shell.shell",
+        details="Reads commands from standard input and prints the screens they ask for.",
+    ),
+    Command(
+        "completion",
+        "print a shell's completion script",
+        "completion.completion",
+        (Argument(("shell",), "bash, zsh or fish", {"metavar": "SHELL"}),),
+        details='For bash: eval "$(shoal completion bash)" in ~/.bashrc.',
+    ),
 )
+
+
+def usage(command: Command) -> str:
+    """How a command is typed: `info TARGET`, `peers [TARGET]`, `share PATH…`; options have their own help."""
+    words = [command.name]
+    for argument in command.arguments:
+        if argument.names[0].startswith("-"):
+            continue
+        word = str(argument.options.get("metavar", argument.names[0]))
+        count = argument.options.get("nargs")
+        words.append(f"[{word}]" if count == "?" else f"{word}…" if count == "+" else word)
+    return " ".join(words)
+
 
 EXIT_CODES: Mapping[int, str] = {
     ExitCode.OK: "done",

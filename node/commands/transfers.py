@@ -10,14 +10,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from node.commands.context import Context, absolute, decode, mapping, not_understood
-from node.errors import ExitCode, ShoalError
-from node.status import ItemStatus
+from node.commands.context import Context, absolute, decode, decode_list, mapping, not_understood
+from node.errors import AmbiguousError, ExitCode, NotFoundError, ShoalError
+from node.status import ItemStatus, TransferState, to_json
 from node.ui.progress import ProgressSink, of_item, of_work
+from node.ui.screens import downloading
 from node.ui.units import count, percent, size
 
 PAUSE_TIMEOUT_S = 5.0
 """How long Ctrl-C waits for the node to take note; the person wants their prompt back."""
+
+CANDIDATES_NAMED = 5
+"""Files that a sentence lists when a command could mean any of them."""
 
 BAD_CHUNKS_NAMED = 10
 """Bad chunks that a sentence names; JSON has them all."""
@@ -94,9 +98,32 @@ def resume(context: Context) -> int:
 
 
 def _act(context: Context, method: str, sentence: Callable[[ItemStatus], str]) -> int:
-    result = mapping(context.call(method, target=context.target))
+    result = mapping(context.call(method, target=_meant(context, method)))
     context.output.answer(result, [sentence(decode(ItemStatus, result))])
     return ExitCode.OK
+
+
+_ACTED_ON = {
+    "pause": frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING}),
+    "resume": frozenset({TransferState.PAUSED, TransferState.ERROR}),
+    "stop": frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING}),
+}
+"""Which files are meant by a command without a file; a share is only stopped by its number."""
+
+
+def _meant(context: Context, method: str) -> str:
+    """The file that was named, else the one that is open or selected, else the only one that there is."""
+    if context.arguments.target is not None:
+        return context.target
+    if context.current is not None:
+        return context.current
+    items = [row for row in decode_list(ItemStatus, context.call("list")) if row.state in _ACTED_ON[method]]
+    if len(items) == 1:
+        return items[0].cid
+    if not items:
+        raise NotFoundError(f"there is nothing to {method}; see: list")
+    candidates = ", ".join(_named(item) for item in items[:CANDIDATES_NAMED])
+    raise AmbiguousError(f"{len(items)} files could be meant: {candidates}; say which: {method} <#>")
 
 
 def _share_one(context: Context, path: str) -> int:
@@ -135,7 +162,9 @@ def _work_shown(sink: ProgressSink, name: str) -> Callable[[dict[str, object]], 
 
 def _answer_get(context: Context, item: ItemStatus, result: dict[str, object]) -> None:
     output = context.output
-    if context.arguments.detach:
+    if context.is_line and item.state is not TransferState.SEEDING:
+        output.screens([to_json(item)], downloading(item))
+    elif context.arguments.detach:
         lines = [f"{_named(item)}: {item.state}"]
         output.answer(result, lines, (item.path,))
         output.note(f"follow it with: shoal info {item.number}")

@@ -53,7 +53,7 @@ class ControlClient:
                 self._socket.connect(address)
         except OSError as error:
             self._socket.close()
-            raise NoNodeError(_why_no_connection(error, path, start_command)) from error
+            raise NoNodeError(why_no_connection(error, path, start_command)) from error
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +91,7 @@ class ControlClient:
                 case Success(id=answered, result=result) if answered == request_id:
                     return result
                 case Failure(id=answered) as failure if answered in (request_id, None):
-                    raise _error(failure)
+                    raise failure_error(failure)
 
     def _send(self, request: Request) -> None:
         try:
@@ -117,7 +117,7 @@ class ControlClient:
         return self._answers.pop(0)
 
 
-def _error(failure: Failure) -> ShoalError:
+def failure_error(failure: Failure) -> ShoalError:
     """The failure as the exception that has its exit code."""
     if failure.code in (ErrorCode.UNKNOWN_METHOD, ErrorCode.WRONG_API):
         return ShoalError(f"the running node is another version of shoal: {failure.message}")
@@ -125,7 +125,8 @@ def _error(failure: Failure) -> ShoalError:
     return kinds.get(failure.code, ShoalError)(failure.message)
 
 
-def _why_no_connection(error: OSError, path: Path, start_command: str) -> str:
+def why_no_connection(error: OSError, path: Path, start_command: str) -> str:
+    """The sentence for a socket that can't be connected to."""
     if isinstance(error, TimeoutError):
         return f"the node of {path.parent} takes no connections; {_log_hint(path)}"
     if error.errno in (errno.EACCES, errno.EPERM):

@@ -76,7 +76,8 @@ def blank(width: int) -> Line:
 def ruled(title: str, width: int) -> Line:
     """A title in a horizontal rule: `── title ─────`."""
     words = clip(gated(title), max(width - 6, 0))
-    return fit([("── ", "rule"), (words, "title"), (" ", "rule"), ("─" * width, "rule")], width) if words else ()
+    rest = max(width - cells(words) - 4, 0)
+    return fit([("── ", "rule"), (words, "title"), (" ", "rule"), ("─" * rest, "rule")], width)
 
 
 def overlay(lines: Sequence[Line], box: Sequence[Line], top: int, left: int, width: int) -> list[Line]:

@@ -106,9 +106,7 @@ class Printed:
     is_error: bool = False
 
 
-Msg = (
-    Key | Paste | Mouse | Resize | WideGlyphs | Tick | Online | Offline | News | Said | Printed
-)
+Msg = Key | Paste | Mouse | Resize | WideGlyphs | Tick | Online | Offline | News | Said | Printed
 
 # --- effects ------------------------------------------------------------------------------------------------------
 

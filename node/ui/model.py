@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, TransferState
 from node.ui.lineedit import LineEdit
@@ -147,7 +146,7 @@ class Data:
     log: tuple[str, ...] = ()
     down: tuple[float, ...] = ()
     up: tuple[float, ...] = ()
-    rates: Mapping[str, tuple[float, ...]] = MappingProxyType({})  # by CID: down and up together
+    rates: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # by CID: down and up together
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +171,14 @@ class Model:
     frozen: Data | None = None  # what is shown while the display is frozen
     screen: Screen = Screen.TRANSFERS
     details: str | None = None  # the CID whose details are open
+    tab: int = 0  # of the details: overview, peers, files
     peers_of: str | None = None  # the CID whose peers are shown; None for every connection
-    selected: Mapping[Screen, str] = MappingProxyType({})
-    places: Mapping[Screen, int] = MappingProxyType({})  # the selected row's index when it was last seen
+    selected: Mapping[Screen, str] = field(default_factory=dict)
+    places: Mapping[Screen, int] = field(default_factory=dict)  # the selected row's index when it was last seen
     marks: frozenset[str] = frozenset()
     sort: Sort = Sort()
+    order: tuple[str, ...] = ()  # the CIDs as they were sorted last; see `rows`
+    ordered_at: float = float("-inf")
     filter: str = ""
     prompt: Prompt | None = None
     dialog: Dialog | None = None

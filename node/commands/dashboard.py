@@ -1,0 +1,58 @@
+"""The command that shows the dashboard, and what of the command table it is given."""
+
+from __future__ import annotations
+
+import locale
+from functools import partial
+
+from node.commands.context import Context
+from node.commands.running import run_line
+from node.commands.starting import NodeStarter
+from node.commands.table import COMMANDS, usage
+from node.errors import UsageError
+from node.ui.model import CommandWord
+from node.ui.theme import THEMES
+
+NOT_HERE = frozenset({"daemon", "shell", "ui", "completion"})
+"""Commands that make no sense inside the dashboard."""
+
+
+def ui(context: Context) -> int:
+    """Show the dashboard; starts a node if none runs, and says so at the end."""
+    # Here, so that no other command pays for trio and blessed.
+    import trio
+
+    from node.ui.dashboard import Settings, show, wants_ascii
+    from node.ui.terminal import Terminal, is_usable
+
+    arguments = context.arguments
+    if not is_usable(context.environ):
+        raise UsageError("the dashboard needs a terminal that can move its cursor; try: shoal shell")
+    theme = arguments.theme or context.environ.get("SHOAL_THEME") or "shoal"
+    if theme not in THEMES:
+        raise UsageError(f"there is no theme {theme!r}, only {', '.join(THEMES)}")
+    starter = NodeStarter(context.home)
+    has_started = starter.start_if_none()
+    settings = Settings(
+        socket=context.home.socket,
+        commands=command_words(),
+        run=partial(run_line, context),
+        starter=starter,
+        theme=theme,
+        is_ascii=arguments.ascii or wants_ascii(locale.getencoding()),
+        is_mouse_on=not arguments.no_mouse,
+    )
+    terminal = Terminal(context.home.path / "dashboard.log" if context.home.path.is_dir() else None)
+    code = trio.run(show, terminal, settings)
+    if has_started:
+        context.output.note("The node that was started goes on; stop it with: shoal shutdown")
+    return code
+
+
+def command_words() -> tuple[CommandWord, ...]:
+    """The command table for the prompt, its suggestions and its completion."""
+    return tuple(
+        CommandWord(command.name, usage(command), command.summary, command.aliases)
+        for command in COMMANDS
+        if command.name not in NOT_HERE
+    )

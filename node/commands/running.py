@@ -1,0 +1,92 @@
+"""A typed line as a command of the table: for the shell and for the dashboard's prompt.
+
+Rules: words are the user's own and forgiving: any case, `#2` for a number, a leading colon, the beginning of a
+command's name where it is clear. A download doesn't hold up the line; it goes on in the node.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shlex
+from dataclasses import replace
+from functools import cache
+
+from node.commands.context import Context
+from node.commands.output import Output
+from node.commands.parser import build_parser
+from node.commands.table import COMMANDS, Command
+from node.errors import ExitCode, ShoalError, UsageError
+
+NOT_IN_LINES = frozenset({"daemon", "shell", "ui"})
+"""Commands that take the terminal for themselves."""
+
+
+class _Page(io.StringIO):
+    """What a command prints, taken for a terminal, so that it prints the user's screens."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run_line(context: Context, line: str, current: str | None) -> tuple[tuple[str, ...], bool]:
+    """Run one line apart from the process's own streams: what it printed, and whether it failed."""
+    stdout, stderr = _Page(), io.StringIO()
+    output = Output(stdout, stderr, context.environ, quiet=True)
+    code = execute(replace(context, output=output, current=current), line)
+    printed = stdout.getvalue().splitlines()
+    said = stderr.getvalue().splitlines()
+    return (tuple(said), True) if code else (tuple(printed + said), False)
+
+
+def execute(context: Context, line: str) -> int:
+    """Run one line with the context's output; the exit code. A mistake is said, never raised."""
+    try:
+        arguments = parse_line(line, context.arguments)
+        return arguments.command.run(replace(context, arguments=arguments, is_line=True)) if arguments else ExitCode.OK
+    except ShoalError as error:
+        context.output.error(error)
+        return int(error.code)
+
+
+def parse_line(line: str, given: argparse.Namespace) -> argparse.Namespace | None:
+    """The line's arguments with `given`'s data folder; None for an empty line. Raises UsageError for what it isn't."""
+    try:
+        words = shlex.split(line.strip().lstrip(":"), comments=True)
+    except ValueError as error:
+        raise UsageError(f"a quotation mark is missing: {line.strip()}") from error
+    if not words:
+        return None
+    command = meant(words[0])
+    if command.name == "get" and "--detach" not in words:
+        words.append("--detach")
+    try:
+        arguments = _parser().parse_args([command.name, *words[1:]])
+    except SystemExit as error:  # argparse has printed a help text
+        raise UsageError(f"see: help {command.name}") from error
+    arguments.home = given.home
+    return arguments
+
+
+def meant(word: str) -> Command:
+    """The command that a word, an alias or a clear beginning of a name says; raises UsageError."""
+    wanted = word.casefold()
+    known = [command for command in COMMANDS if command.name not in NOT_IN_LINES]
+    for command in known:
+        if wanted in (command.name, *command.aliases):
+            return command
+    begun = [command for command in known if command.name.startswith(wanted)]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        raise UsageError(f"{word!r} could be {' or '.join(command.name for command in begun)}")
+    import difflib
+
+    names = [name for command in known for name in (command.name, *command.aliases)]
+    near = difflib.get_close_matches(wanted, names, n=1)
+    raise UsageError(f"unknown command {word!r}" + (f" - did you mean {near[0]}?" if near else "; see: help"))
+
+
+@cache
+def _parser() -> argparse.ArgumentParser:
+    return build_parser()

@@ -1,0 +1,243 @@
+"""The dashboard's tasks around the pure core: keys and news in, frames and calls out.
+
+Rules: the model changes in `_post` alone, one message after the other. One task paints: while the terminal takes its
+time the model moves on, so frames are never queued. What is asked of the node runs beside the screen, never in it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from node.control.async_client import open_client
+from node.errors import ExitCode, ShoalError
+from node.ui import messages as msg
+from node.ui.diff import encode
+from node.ui.feed import Feed, Starter
+from node.ui.frame import Frame
+from node.ui.keys import ESCAPE_S, Character, Clicked, CursorAt, KeyDecoder, Pasted, Sequence, Token, character_key
+from node.ui.model import CommandWord, Contact, Model
+from node.ui.terminal import Terminal
+from node.ui.theme import style_sequences
+from node.ui.update import update
+from node.ui.view import view
+from node.ui.wants import wants
+
+PAINT_S = 0.016
+"""Shortest time between two frames: sixty a second are more than an eye needs."""
+
+TICK_S = 1.0
+
+WHEEL_UP, WHEEL_DOWN = 64, 65
+
+Run = Callable[[str, str | None], tuple[tuple[str, ...], bool]]
+"""Runs a command line about a current file, in a thread: what it printed, and whether it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a dashboard is given."""
+
+    socket: Path
+    commands: tuple[CommandWord, ...]
+    run: Run
+    starter: Starter
+    theme: str = "shoal"
+    is_ascii: bool = False
+    is_mouse_on: bool = True
+
+
+async def show(terminal: Terminal, settings: Settings) -> int:
+    """Show the dashboard until the person leaves; the exit code."""
+    with terminal.screen():
+        dashboard = _Dashboard(terminal, settings)
+        await dashboard.run()
+    return dashboard.code
+
+
+class _Dashboard:
+    """One showing of it."""
+
+    def __init__(self, terminal: Terminal, settings: Settings) -> None:
+        self.code: int = ExitCode.OK
+        self._terminal = terminal
+        self._settings = settings
+        width, height = terminal.size()
+        self._model = Model(
+            width,
+            height,
+            now=trio.current_time(),
+            wall=time.time(),
+            contact=Contact(since=trio.current_time(), is_starting=settings.starter.is_starting),
+            commands=settings.commands,
+            theme=settings.theme,
+            is_ascii=settings.is_ascii,
+        )
+        self._painted: Frame | None = None
+        self._dirty = trio.Event()
+        self._feed = Feed(settings.socket, self._post, lambda: wants(self._model), settings.starter)
+        self._scope = trio.CancelScope()
+        self._nursery: trio.Nursery | None = None
+
+    async def run(self) -> None:
+        """Until told to leave."""
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                for task in (self._signals, self._paint, self._read, self._tick, self._feed.run):
+                    nursery.start_soon(task)
+
+    # --- in -------------------------------------------------------------------------------------------------------
+
+    def _post(self, message: msg.Msg) -> None:
+        before = wants(self._model)
+        self._model, effects = update(self._model, message)
+        self._dirty.set()
+        for effect in effects:
+            self._do(effect)
+        if wants(self._model) != before:
+            self._feed.wake()
+
+    async def _read(self) -> None:
+        decoder = KeyDecoder()
+        while True:
+            data = b""
+            with trio.move_on_after(ESCAPE_S if decoder.is_waiting else float("inf")) as scope:
+                data = await self._terminal.read()
+            if not data and not scope.cancelled_caught:  # the terminal has hung up
+                self._leave(ExitCode.OK)
+                return
+            for token in decoder.feed(data) if data else decoder.flush():
+                self._token(token)
+
+    def _token(self, token: Token) -> None:
+        match token:
+            case Character(text) if name := character_key(text):
+                self._post(msg.Key("space" if name == " " else name))
+            case Sequence() if name := self._terminal.name(token):
+                self._post(msg.Key(name))
+            case Pasted(text):
+                self._post(msg.Paste(text))
+            case Clicked(button, x, y, True) if button in (0, WHEEL_UP, WHEEL_DOWN):
+                action = {0: "click", WHEEL_UP: "wheel-up", WHEEL_DOWN: "wheel-down"}[button]
+                self._post(msg.Mouse(action, x, y))
+            case CursorAt(1, 3):
+                self._post(msg.WideGlyphs())
+
+    async def _tick(self) -> None:
+        while True:
+            self._post(msg.Tick(trio.current_time(), time.time()))
+            await trio.sleep(TICK_S)
+
+    async def _signals(self) -> None:
+        watched = (signal.SIGWINCH, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT)
+        with trio.open_signal_receiver(*watched) as signals:
+            async for number in signals:
+                match number:
+                    case signal.SIGWINCH:
+                        self._resized()
+                    case signal.SIGINT:
+                        self._post(msg.Key("ctrl-c"))
+                    case signal.SIGTSTP:
+                        self._suspend()
+                    case signal.SIGCONT:
+                        self._terminal.reenter()
+                        self._resized()
+                    case _:
+                        self._leave(128 + number)
+
+    def _resized(self) -> None:
+        self._painted = None
+        self._post(msg.Resize(*self._terminal.size()))
+
+    # --- out ------------------------------------------------------------------------------------------------------
+
+    async def _paint(self) -> None:
+        while True:
+            await self._dirty.wait()
+            self._dirty = trio.Event()
+            model = self._model
+            styles = style_sequences(model.theme, self._terminal.colours)
+            frame = view(model)
+            data = encode(self._painted, frame, styles, is_ascii=model.is_ascii)
+            self._painted = frame
+            try:
+                await self._terminal.write(data)
+            except OSError:
+                self._leave(ExitCode.OK)
+                return
+            await trio.sleep(PAINT_S)
+
+    def _do(self, effect: msg.Effect) -> None:
+        assert self._nursery is not None
+        match effect:
+            case msg.Request():
+                self._nursery.start_soon(self._request, effect)
+            case msg.RunLine():
+                self._nursery.start_soon(self._run_line, effect)
+            case msg.Copy(text):
+                self._nursery.start_soon(self._terminal.write, self._terminal.clipboard(text))
+            case msg.SetMouse(is_on):
+                self._nursery.start_soon(self._terminal.set_mouse, is_on)
+            case msg.Redraw():
+                self._painted = None
+            case msg.Suspend():
+                self._suspend()
+            case msg.StartNode():
+                self._start_node()
+            case msg.RetryNow():
+                self._feed.wake()
+            case msg.Leave(stop_node):
+                self._nursery.start_soon(self._stop_and_leave) if stop_node else self._leave(ExitCode.OK)
+
+    async def _request(self, request: msg.Request) -> None:
+        try:
+            async with open_client(self._settings.socket) as client:
+                await client.call(request.method, dict(request.params))
+        except ShoalError as error:
+            self._post(msg.Said(str(error), is_error=True))
+        else:
+            self._post(msg.Said(request.sentence))
+        self._feed.wake(has_changed=True)
+
+    async def _run_line(self, command: msg.RunLine) -> None:
+        lines, is_error = await trio.to_thread.run_sync(
+            self._settings.run, command.line, command.current, abandon_on_cancel=True
+        )
+        self._post(msg.Printed(command.line, lines, is_error))
+        self._feed.wake(has_changed=True)
+
+    def _start_node(self) -> None:
+        try:
+            self._settings.starter.start()
+        except ShoalError as error:
+            self._post(msg.Said(str(error), is_error=True))
+        self._feed.wake()
+
+    async def _stop_and_leave(self) -> None:
+        try:
+            async with open_client(self._settings.socket) as client:
+                await client.call("shutdown")
+        except ShoalError as error:
+            self._post(msg.Said(str(error), is_error=True))
+        else:
+            self._leave(ExitCode.OK)
+
+    def _suspend(self) -> None:
+        self._terminal.suspend()
+        self._resized()
+
+    def _leave(self, code: int) -> None:
+        self.code = code
+        self._scope.cancel()
+
+
+def wants_ascii(encoding: str) -> bool:
+    """Whether a terminal of this encoding gets ASCII glyphs."""
+    return encoding.lower().replace("-", "") not in ("utf8", "utf8mb4") or os.environ.get("TERM") == "linux"

@@ -1,0 +1,171 @@
+"""The node's news for the dashboard, by asking its control socket a few times a second.
+
+Rules: only what is on the screen is asked for. The rows that move are asked four times a second; all of them only when
+that set changes, something was done, or so much time has passed that it costs little, however many there are. A node
+that is gone is an ordinary state: it is told, and tried again, ever more seldom.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import trio
+
+from node.control.async_client import AsyncControlClient, open_client
+from node.errors import NoNodeError, NotFoundError, ShoalError
+from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, from_json
+from node.ui.messages import Msg, News, Offline, Online
+from node.ui.wants import Wants
+
+POLL_S = 0.25
+SLOW_POLL_S = 1.0
+"""For what changes slowly or costs the node more: the node itself, connections, the log."""
+
+LIST_SHARE = 30
+"""All rows are asked for again after so many times as long as that took: at most a thirtieth of the time."""
+
+LIST_S = 2.0
+
+ANSWER_S = 10.0
+"""A node that answers nothing for so long is as good as gone; it answers within milliseconds."""
+
+FIRST_RETRY_S, LAST_RETRY_S = 0.5, 8.0
+STARTING_S = 0.1  # between tries while a node that was just started isn't ready
+
+LONG_LIST = 200
+"""Rows that are decoded on the loop; each takes about 30 us."""
+
+T = TypeVar("T")
+
+
+class Starter(Protocol):
+    """Who can start a node for the data folder."""
+
+    def start(self) -> None:
+        """Start one; raises ShoalError."""
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether one was started and may still become ready."""
+
+    def failure(self) -> str:
+        """Why the one that was started has ended; "" if it hasn't."""
+
+
+class Feed:
+    """Asks and posts, for as long as the dashboard runs."""
+
+    def __init__(self, path: Path, post: Callable[[Msg], None], wants: Callable[[], Wants], starter: Starter) -> None:
+        self._path = path
+        self._post = post
+        self._wants = wants
+        self._starter = starter
+        self._woken = trio.Event()
+        self._list_due = 0.0
+        self._slow_due = 0.0
+        self._moving: frozenset[str] = frozenset()
+        self._is_online = False
+
+    def wake(self, *, has_changed: bool = False) -> None:
+        """Ask now: the screen needs something else or, with `has_changed`, the rows are others now."""
+        if has_changed:
+            self._list_due = 0.0
+        self._slow_due = 0.0
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        attempt = 0
+        while True:
+            try:
+                async with open_client(self._path) as client:
+                    await self._converse(client)
+            except (ShoalError, ValueError) as error:
+                reason = str(error) if isinstance(error, NoNodeError) else f"the node isn't understood: {error}"
+            attempt = 1 if self._is_online else attempt + 1
+            self._is_online = False
+            await self._pause(reason, attempt)
+
+    async def _converse(self, client: AsyncControlClient) -> None:
+        self._list_due = self._slow_due = 0.0
+        while True:
+            news = await self._news(client)
+            if not self._is_online:
+                self._is_online = True
+                self._post(Online())
+            self._post(news)
+            with trio.move_on_after(POLL_S):
+                await self._woken.wait()
+            self._woken = trio.Event()
+
+    async def _pause(self, reason: str, attempt: int) -> None:
+        failure = self._starter.failure()
+        is_starting = self._starter.is_starting
+        longest = min(FIRST_RETRY_S * 2 ** min(attempt - 1, 10), LAST_RETRY_S)
+        delay = STARTING_S if is_starting else longest * random.uniform(0.8, 1.0)
+        self._post(Offline(failure or reason, trio.current_time() + delay, attempt, is_starting))
+        with trio.move_on_after(delay):
+            await self._woken.wait()
+        self._woken = trio.Event()
+
+    async def _news(self, client: AsyncControlClient) -> News:
+        wants = self._wants()
+        items, moving = await self._rows(client)
+        node, network, log, peers = None, None, None, None
+        if trio.current_time() >= self._slow_due:
+            self._slow_due = trio.current_time() + SLOW_POLL_S
+            node = from_json(NodeStatus, await _call(client, "status"))
+            if wants.network:
+                network = from_json(NetworkStatus, await _call(client, "network"))
+            if wants.log_lines:
+                log = _lines(await _call(client, "log", lines=wants.log_lines))
+            if wants.peers:
+                peers = await self._peers(client, wants.peers_of)
+        detail = await self._detail(client, wants) if wants.detail else None
+        now = trio.current_time()
+        return News(now, items, moving, node, detail, peers, wants.peers_of, network, log)
+
+    async def _rows(self, client: AsyncControlClient) -> tuple[tuple[ItemStatus, ...] | None, tuple[ItemStatus, ...]]:
+        moving = await _decoded(ItemStatus, await _call(client, "list", moving=True))
+        cids = frozenset(item.cid for item in moving)
+        began = trio.current_time()
+        if cids == self._moving and began < self._list_due:
+            return None, moving
+        self._moving = cids
+        items = await _decoded(ItemStatus, await _call(client, "list"))
+        now = trio.current_time()
+        self._list_due = now + max(LIST_S, LIST_SHARE * (now - began))
+        return items, ()
+
+    async def _detail(self, client: AsyncControlClient, wants: Wants) -> DetailStatus | None:
+        try:
+            return from_json(DetailStatus, await _call(client, "info", target=wants.detail, cells=wants.cells))
+        except NotFoundError:
+            return None
+
+    async def _peers(self, client: AsyncControlClient, cid: str | None) -> tuple[PeerStatus, ...]:
+        try:
+            return await _decoded(PeerStatus, await _call(client, "peers", **({} if cid is None else {"target": cid})))
+        except NotFoundError:
+            return ()
+
+
+async def _call(client: AsyncControlClient, method: str, **params: object) -> object:
+    return await client.call(method, params, timeout_s=ANSWER_S)
+
+
+async def _decoded(kind: type[T], value: object) -> tuple[T, ...]:
+    if not isinstance(value, list):
+        raise ValueError("the node's answer isn't understood; it is another version of shoal")
+    rows: list[Any] = value
+    if len(rows) > LONG_LIST:
+        return await trio.to_thread.run_sync(lambda: tuple(from_json(kind, row) for row in rows))
+    return tuple(from_json(kind, row) for row in rows)
+
+
+def _lines(value: object) -> tuple[str, ...]:
+    lines = value.get("lines") if isinstance(value, dict) else None
+    return tuple(map(str, lines)) if isinstance(lines, list) else ()

@@ -1,0 +1,50 @@
+"""Bars and little graphs, each in exactly as many cells as it is asked for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_LEVELS = " ▁▂▃▄▅▆▇█"
+_LEFT_DOTS = (0x00, 0x40, 0x44, 0x46, 0x47)  # braille: the left column filled from below, 0 to 4 dots
+_RIGHT_DOTS = (0x00, 0x80, 0xA0, 0xB0, 0xB8)
+
+
+def bar(percent: int, width: int) -> str:
+    """How much is done, in eighths of a cell: `███▌····`; full only at 100."""
+    eighths = width * 8 if percent >= 100 else min(width * 8 * max(percent, 0) // 100, width * 8 - 1)
+    full, rest = divmod(eighths, 8)
+    partial = _EIGHTHS[rest] if rest else ""
+    return ("█" * full + partial).ljust(width, "·")
+
+
+def sparkline(values: Sequence[float], width: int, height: int = 1) -> list[str]:
+    """The newest values as a braille area, two to a cell, `height` lines from the top; scaled to the largest."""
+    wanted = width * 2
+    recent = [0.0] * (wanted - len(values)) + list(values[-wanted:]) if wanted else []
+    most = max(recent, default=0.0)
+    dots = height * 4
+    levels = [_level(value, most, dots) for value in recent]
+    lines = []
+    for row in range(height - 1, -1, -1):
+        line = [
+            chr(0x2800 + _LEFT_DOTS[_inside(left, row)] + _RIGHT_DOTS[_inside(right, row)])
+            for left, right in zip(levels[::2], levels[1::2], strict=True)
+        ]
+        lines.append("".join(line))
+    return lines
+
+
+def levels(values: Sequence[int]) -> str:
+    """One block a value, as high as it is against the largest."""
+    most = max(values, default=0)
+    return "".join(_LEVELS[_level(value, most, 8)] for value in values)
+
+
+def _level(value: float, most: float, steps: int) -> int:
+    """0 for nothing, else 1 to `steps`."""
+    return 0 if value <= 0 or most <= 0 else max(1, round(value * steps / most))
+
+
+def _inside(level: int, row: int) -> int:
+    return min(max(level - row * 4, 0), 4)

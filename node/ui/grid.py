@@ -1,0 +1,75 @@
+"""Tables on the screen: which columns fit, their headings and rows. Pure.
+
+Rules: where there is no room whole columns go, the highest `rank` first, and never a part of a number; the flexible
+one takes what is left and is clipped in the middle, so that a file's extension stays visible. A selected row is
+marked by `>` and reversed: one of the two is seen everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from node.ui.frame import Line, Span, fit, gated
+from node.ui.text import clip, pad, pad_left
+
+Row = TypeVar("Row")
+
+NARROWEST_NAME = 8
+MARGIN = 2  # the mark of the selected row, and the one of marked rows
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[Row]):
+    """One column: its value for a row, with a style; `rank` 0 is never dropped."""
+
+    key: str
+    heading: str
+    width: int
+    value: Callable[[Row], Span]
+    rank: int = 0
+    is_right: bool = False
+    is_flexible: bool = False  # `width` is the least it gets before other columns go
+
+
+Fitted = tuple[tuple[Field[Row], int], ...]
+
+
+def choose(fields: Sequence[Field[Row]], width: int) -> Fitted[Row]:
+    """The columns for `width` cells, each with its own."""
+    chosen = list(fields)
+    while _total(chosen) > width and any(field.rank for field in chosen):
+        chosen.remove(max(chosen, key=lambda field: field.rank))
+    spare = width - _total(chosen)
+    return tuple(
+        (field, max(field.width + spare, min(NARROWEST_NAME, width)) if field.is_flexible else field.width)
+        for field in chosen
+    )
+
+
+def heading(chosen: Fitted[Row], width: int, sorted_key: str = "", arrow: str = "") -> Line:
+    """The headings; the sorted column carries the arrow where it has room."""
+    spans: list[Span] = [(" " * MARGIN, "heading")]
+    for field, wide in chosen:
+        words = field.heading
+        if field.key == sorted_key and len(words) < wide:
+            words += arrow
+        spans += [((pad_left if field.is_right else pad)(words, wide), "heading"), (" ", "heading")]
+    return fit(spans, width, "heading")
+
+
+def row(chosen: Fitted[Row], value: Row, width: int, *, is_selected: bool, is_marked: bool = False) -> Line:
+    """One row of the table."""
+    spans: list[Span] = [((">" if is_selected else " ") + ("*" if is_marked else " "), "key")]
+    for field, wide in chosen:
+        text, style = field.value(value)
+        shown = clip(gated(text), wide)
+        spans += [((pad_left if field.is_right else pad)(shown, wide), style), (" ", "text")]
+    if is_selected:
+        spans = [(text, "select") for text, _ in spans]
+    return fit(spans, width, "select" if is_selected else "text")
+
+
+def _total(fields: Sequence[Field[Row]]) -> int:
+    return MARGIN + sum(field.width + 1 for field in fields)

@@ -1,0 +1,151 @@
+"""The table of keys, from which the hints and the help are made. Pure.
+
+Rules: in one place a key means one thing (a test holds that); what destroys something opens a dialog; Backspace and
+Delete never act on rows. F3 stays free: some terminals answer a question for the cursor's place with its sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from node.ui.model import Model, Screen
+
+
+class Place(StrEnum):
+    """Where a key holds."""
+
+    ANYWHERE = "anywhere"
+    LIST = "list"  # rows to move through: Transfers, Peers, Uploads
+    FILES = "files"  # a file is meant: Transfers, Uploads, details
+    TRANSFERS = "transfers"
+    PEERS = "peers"
+    UPLOADS = "uploads"
+    DETAILS = "details"
+    NETWORK = "network"
+    LOG = "log"
+
+
+class Group(StrEnum):
+    """The help's headings."""
+
+    MOVE = "Move"
+    FIND = "Find"
+    ACT = "Act on row (or marked rows)"
+    OTHER = "Other"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Keys that do one thing in some places; `hint` is its short word for the bottom line, if it belongs there."""
+
+    action: str
+    keys: tuple[str, ...]
+    words: str
+    group: Group
+    places: frozenset[Place]
+    hint: str = ""
+
+
+def _bind(action: str, keys: str, words: str, group: Group, *places: Place, hint: str = "") -> Binding:
+    return Binding(action, tuple(keys.split()), words, group, frozenset(places), hint)
+
+
+_A, _L, _F = Place.ANYWHERE, Place.LIST, Place.FILES
+
+BINDINGS = (
+    _bind("line-down", "j down", "line down", Group.MOVE, _L, Place.LOG, Place.DETAILS),
+    _bind("line-up", "k up", "line up", Group.MOVE, _L, Place.LOG, Place.DETAILS),
+    _bind("first", "g home", "first", Group.MOVE, _L, Place.LOG),
+    _bind("last", "G end", "last", Group.MOVE, _L, Place.LOG),
+    _bind("half-down", "ctrl-d", "half page down", Group.MOVE, _L, Place.LOG),
+    _bind("half-up", "ctrl-u", "half page up", Group.MOVE, _L, Place.LOG),
+    _bind("page-down", "pgdn", "page down", Group.MOVE, _L, Place.LOG),
+    _bind("page-up", "pgup", "page up", Group.MOVE, _L, Place.LOG),
+    _bind("open", "enter l right", "open", Group.MOVE, _L, hint="info"),
+    _bind("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG),
+    _bind("next-tab", "tab", "overview, peers, files", Group.MOVE, Place.DETAILS, hint="overview/peers/files"),
+    _bind("next-screen", "tab", "next screen", Group.MOVE, _L, Place.NETWORK, Place.LOG),
+    _bind("last-screen", "shift-tab", "screen before", Group.MOVE, _A),
+    *(
+        _bind(f"screen:{screen.value}", str(number), f"screen {screen.value}", Group.MOVE, _A)
+        for number, screen in enumerate(Screen, start=1)
+    ),
+    _bind("filter", "/", "live filter", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="filter"),
+    _bind("search", "n", "new search", Group.FIND, _A),
+    _bind("sort", "s", "sort; again=reverse", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="sort"),
+    _bind("everybody", "a", "all connections", Group.FIND, Place.PEERS, hint="all connections"),
+    _bind("follow", "f", "follow the log", Group.FIND, Place.LOG, hint="follow"),
+    _bind("level", "l", "log level", Group.FIND, Place.LOG, hint="level"),
+    _bind("pause", "p", "pause or resume", Group.ACT, _F, hint="pause"),
+    _bind("download", "d", "download, go on", Group.ACT, _F, hint="download"),
+    _bind("cancel", "x", "cancel (asks)", Group.ACT, _F, hint="cancel"),
+    _bind("stop", "S", "stop seeding (asks)", Group.ACT, _F, hint="stop"),
+    _bind("verify", "v", "verify hashes", Group.ACT, _F),
+    _bind("mark", "space", "mark row", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
+    _bind("unmark", "u", "unmark all", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
+    _bind("copy", "y", "copy id", Group.ACT, _F, Place.PEERS, Place.NETWORK, hint="copy id"),
+    _bind("command", ":", "command line", Group.OTHER, _A, hint="command"),
+    _bind("freeze", "F", "freeze display", Group.OTHER, _A),
+    _bind("mouse", "M", "mouse on/off", Group.OTHER, _A),
+    _bind("redraw", "ctrl-l", "redraw", Group.OTHER, _A),
+    _bind("suspend", "ctrl-z", "suspend", Group.OTHER, _A),
+    _bind("help", "?", "this help", Group.OTHER, _A, hint="help"),
+    _bind("leave", "q", "leave; node runs", Group.OTHER, _A),
+    _bind("stop-node", "Q", "stop the node (asks)", Group.OTHER, _A),
+)
+
+_HINT_ORDER = (
+    *("open", "everybody", "follow", "level", "next-tab", "download", "pause", "cancel", "filter", "sort", "command"),
+    *("help", "stop", "copy"),
+)
+
+_SHOWN = {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "space": "Space",
+    "enter": "Enter",
+    "esc": "Esc",
+    "tab": "Tab",
+}
+_NAMED = {"pgup": "PgUp", "pgdn": "PgDn", "home": "Home", "end": "End", "shift-tab": "S-Tab"}
+
+_PLACES: dict[Screen, frozenset[Place]] = {
+    Screen.TRANSFERS: frozenset({_A, _L, _F, Place.TRANSFERS}),
+    Screen.SEARCH: frozenset({_A}),
+    Screen.PEERS: frozenset({_A, _L, Place.PEERS}),
+    Screen.UPLOADS: frozenset({_A, _L, _F, Place.UPLOADS}),
+    Screen.NETWORK: frozenset({_A, Place.NETWORK}),
+    Screen.LOG: frozenset({_A, Place.LOG}),
+}
+_IN_DETAILS = frozenset({_A, _F, Place.DETAILS})
+
+
+def places(model: Model) -> frozenset[Place]:
+    """Where the keys of this moment hold."""
+    return _IN_DETAILS if model.details is not None else _PLACES[model.screen]
+
+
+def action_of(key: str, where: frozenset[Place]) -> str:
+    """What a key does there; "" if nothing."""
+    return next((binding.action for binding in BINDINGS if key in binding.keys and binding.places & where), "")
+
+
+def hints(model: Model) -> Iterator[tuple[str, str, str]]:
+    """The bottom line's (key, word, action), what is wanted most often first."""
+    where = places(model)
+    if model.details is not None:
+        yield "Esc", "back", "back"
+    for binding in sorted(BINDINGS, key=lambda binding: _HINT_ORDER.index(binding.action) if binding.hint else 0):
+        if binding.hint and binding.places & where:
+            yield shown(binding.keys[0]), binding.hint, binding.action
+
+
+def shown(key: str) -> str:
+    """A key as people write it: `^d`, `Enter`, `↑`."""
+    if key.startswith("ctrl-"):
+        return f"^{key.removeprefix('ctrl-')}"
+    return _SHOWN.get(key) or _NAMED.get(key) or key

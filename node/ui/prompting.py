@@ -1,0 +1,214 @@
+"""The line at the bottom: commands and the live filter, with history and completion. Pure.
+
+Rules: words that only change the screen are done here and work without a node; every other line is the command
+table's and goes out as it is, but not while the node doesn't answer. Any text is a command or a sentence that says
+why not.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from node.status import ItemStatus
+from node.ui.actions import NO_SEARCH, Step, refuse_offline, say, show_screen
+from node.ui.lineedit import line
+from node.ui.messages import Leave, RunLine
+from node.ui.model import CommandWord, Model, Prompt, PromptKind, Screen
+from node.ui.rows import SORTS, current, sorted_by
+from node.ui.theme import THEMES
+
+MAX_HISTORY = 100
+
+SHORTEST_PREFIX = 6
+"""Characters of a CID that name a row, as in the commands: fewer are a word or a number."""
+
+
+def prompt_key(model: Model, prompt: Prompt, key: str) -> Step:
+    """One key while a line is typed."""
+    match key:
+        case "esc":
+            cleared = replace(model, prompt=None)
+            return (replace(cleared, filter="") if prompt.kind is PromptKind.FILTER else cleared), ()
+        case "enter":
+            return _entered(replace(model, prompt=None), prompt)
+        case "backspace" if not prompt.edit.text:
+            return replace(model, prompt=None), ()
+        case "up" | "down" if prompt.kind is PromptKind.COMMAND:
+            return replace(model, prompt=_recalled(model, prompt, -1 if key == "up" else 1)), ()
+        case "tab" if prompt.kind is PromptKind.COMMAND:
+            return replace(model, prompt=replace(prompt, edit=line(complete(model, prompt.edit.text)))), ()
+    edit = prompt.edit.key(key)
+    if edit is None:
+        edit = prompt.edit.insert(" " if key == "space" else key) if len(key) == 1 or key == "space" else prompt.edit
+    return typed(model, replace(prompt, edit=edit)), ()
+
+
+def typed(model: Model, prompt: Prompt) -> Model:
+    """The model after the line has changed; a filter holds at once."""
+    model = replace(model, prompt=prompt)
+    return replace(model, filter=prompt.edit.text) if prompt.kind is PromptKind.FILTER else model
+
+
+def _entered(model: Model, prompt: Prompt) -> Step:
+    text = prompt.edit.text.strip()
+    if prompt.kind is PromptKind.FILTER:
+        return replace(model, filter=text), ()
+    if not text:
+        return model, ()
+    kept = tuple(each for each in model.history if each != text)
+    return run(replace(model, history=(*kept, text)[-MAX_HISTORY:]), text)
+
+
+def _recalled(model: Model, prompt: Prompt, by: int) -> Prompt:
+    """The prompt with an older or newer line of the history."""
+    at_end = len(model.history)
+    place = at_end if prompt.place is None else prompt.place
+    draft = prompt.edit.text if prompt.place is None else prompt.draft
+    place = min(max(place + by, 0), at_end)
+    if place == at_end:
+        return replace(prompt, edit=line(draft), place=None, draft="")
+    return replace(prompt, edit=line(model.history[place]), place=place, draft=draft)
+
+
+# --- giving a command ---------------------------------------------------------------------------------------------
+
+
+def run(model: Model, text: str) -> Step:
+    """Do what a line says."""
+    words = text.lstrip(":").split()
+    if not words:
+        return model, ()
+    found = meant(model, words[0])
+    if isinstance(found, str):
+        return say(model, found, is_error=True), ()
+    if found.name in _NAVIGATION:
+        return _NAVIGATION[found.name](model, words[1:])
+    if not model.is_online:
+        return refuse_offline(model), ()
+    item = current(model)
+    rest = text.lstrip(":").strip()[len(words[0]) :]
+    return say(model, f"{found.name}…"), (RunLine(found.name + rest, item.cid if item else None),)
+
+
+def meant(model: Model, word: str) -> CommandWord | str:
+    """The command that a word, an alias or an unambiguous beginning of one names; else a sentence."""
+    wanted = word.casefold()
+    known = all_words(model)
+    for command in known:
+        if wanted in (command.name, *command.aliases):
+            return command
+    begun = [command for command in known if command.name.startswith(wanted)]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        return f"{word!r} could be {' or '.join(command.name for command in begun)}"
+    near = difflib.get_close_matches(wanted, [command.name for command in known], n=1)
+    return f"unknown command {word!r}" + (f" - did you mean {near[0]}?" if near else "")
+
+
+def complete(model: Model, text: str) -> str:
+    """The line with its last word completed as far as it is clear."""
+    words = text.split(" ")
+    if len(words) == 1:
+        names = [command.name for command in all_words(model) if command.name.startswith(text.casefold())]
+    else:
+        names = [str(item.number) for item in model.shown.items or () if str(item.number).startswith(words[-1])]
+    if not names:
+        return text
+    first, last = min(names), max(names)
+    shared = next((n for n, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    end = " " if len(names) == 1 else ""
+    return " ".join((*words[:-1], first[:shared] + end))
+
+
+def all_words(model: Model) -> tuple[CommandWord, ...]:
+    """The commands of the screen and those of the command table."""
+    own = {command.name for command in WORDS}
+    return (*WORDS, *(command for command in model.commands if command.name not in own))
+
+
+# --- words that only change the screen ----------------------------------------------------------------------------
+
+WORDS = (
+    CommandWord("list", "list", "the files of this node", ("ls", "l")),
+    CommandWord("info", "info <#>", "details of one file"),
+    CommandWord("peers", "peers [<#>]", "who shares a file"),
+    CommandWord("uploads", "uploads", "what this node seeds"),
+    CommandWord("search", "search <text>", "find files in the network"),
+    CommandWord("log", "log", "the node's log"),
+    CommandWord("net", "net", "the DHT and the connections", ("network", "status")),
+    CommandWord("sort", "sort <column>", "sort the rows: " + ", ".join(SORTS)),
+    CommandWord("filter", "filter [<text>]", "show only some rows"),
+    CommandWord("theme", "theme <name>", "colours: " + ", ".join(THEMES)),
+    CommandWord("help", "help", "all keys", ("h", "?")),
+    CommandWord("quit", "quit", "leave; the node keeps running", ("q", "exit")),
+)
+
+
+def _by_word(model: Model, word: str) -> ItemStatus | str:
+    """The row that a number or the beginning of a CID names; else a sentence."""
+    wanted = word.removeprefix("#")
+    rows = model.shown.items or ()
+    if wanted.isdecimal():
+        found = [item for item in rows if item.number == int(wanted)]
+    else:
+        found = [item for item in rows if len(wanted) >= SHORTEST_PREFIX and item.cid.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    return f"{word} could be several files" if found else f"there is no file {word}; see: list"
+
+
+def _info(model: Model, words: list[str]) -> Step:
+    item = _by_word(model, words[0]) if words else current(model)
+    if item is None:
+        return say(model, "usage: info <#>", is_error=True), ()
+    if isinstance(item, str):
+        return say(model, item, is_error=True), ()
+    model = replace(model, selected={**model.selected, Screen.TRANSFERS: item.cid})
+    return replace(show_screen(model, Screen.TRANSFERS), details=item.cid), ()
+
+
+def _peers(model: Model, words: list[str]) -> Step:
+    item = _by_word(model, words[0]) if words else None
+    if isinstance(item, str):
+        return say(model, item, is_error=True), ()
+    return replace(show_screen(model, Screen.PEERS), peers_of=item.cid if item else None), ()
+
+
+def _sort(model: Model, words: list[str]) -> Step:
+    found = [key for key in SORTS if words and key.startswith(words[0].casefold())]
+    if not found:
+        return say(model, f"usage: sort <{'|'.join(SORTS)}>", is_error=True), ()
+    return sorted_by(model, found[0]), ()
+
+
+def _theme(model: Model, words: list[str]) -> Step:
+    if not words or words[0] not in THEMES:
+        return say(model, f"usage: theme <{'|'.join(THEMES)}>", is_error=True), ()
+    return replace(model, theme=words[0]), ()
+
+
+def _to(screen: Screen) -> Callable[[Model, list[str]], Step]:
+    return lambda model, words: (show_screen(model, screen), ())
+
+
+def _search(model: Model, words: list[str]) -> Step:
+    return say(show_screen(model, Screen.SEARCH), NO_SEARCH, is_error=True), ()
+
+
+_NAVIGATION: Mapping[str, Callable[[Model, list[str]], Step]] = {
+    "list": _to(Screen.TRANSFERS),
+    "uploads": _to(Screen.UPLOADS),
+    "log": _to(Screen.LOG),
+    "net": _to(Screen.NETWORK),
+    "search": _search,
+    "info": _info,
+    "peers": _peers,
+    "sort": _sort,
+    "filter": lambda model, words: (replace(model, filter=" ".join(words)), ()),
+    "theme": _theme,
+    "help": lambda model, words: (replace(model, is_help_open=True), ()),
+    "quit": lambda model, words: (model, (Leave(),)),
+}

@@ -1,0 +1,126 @@
+"""Which rows a screen shows and in which order, and which one is selected. Pure.
+
+Rules: rows are sorted anew at most every `RESORT_S` and never under an open dialog or prompt, so that the row a key is
+meant for doesn't jump away; what is selected is an id, and where its row vanishes the one in its place is next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from node.status import ItemStatus
+from node.ui.model import Model, Screen, Sort, item_of
+from node.ui.safe import safe
+from node.ui.screens import downloaded, is_uploaded
+
+RESORT_S = 2.0
+
+SORTS: Mapping[str, Callable[[ItemStatus], tuple[object, ...]]] = {
+    "number": lambda item: (item.number,),
+    "name": lambda item: (item.name.casefold(), item.number),
+    "size": lambda item: (-item.size, item.number),
+    "done": lambda item: (-downloaded(item), item.number),
+    "down": lambda item: (-item.down_bps, item.number),
+    "up": lambda item: (-item.up_bps, item.number),
+    "eta": lambda item: (item.eta_s if item.eta_s is not None else float("inf"), item.number),
+    "state": lambda item: (item.state.value, item.number),
+    "peers": lambda item: (-item.peers_connected, item.number),
+    "ratio": lambda item: (-(item.sent / item.size if item.size else 0.0), item.number),
+    "added": lambda item: (-item.added_at, item.number),
+}
+"""What the rows can be sorted by; numbers where more matters more come largest first."""
+
+
+def ordered(model: Model, *, anew: bool = False) -> Model:
+    """The model with its rows in order, if that is due or `anew` demands it; new rows come last until then."""
+    items = model.data.items or ()
+    is_busy = model.dialog is not None or model.prompt is not None
+    if not anew and (is_busy or model.now - model.ordered_at < RESORT_S):
+        known = set(model.order)
+        fresh = tuple(item.cid for item in items if item.cid not in known)
+        return replace(model, order=model.order + fresh) if fresh else model
+    key = SORTS[model.sort.key]
+    order = tuple(item.cid for item in sorted(items, key=key, reverse=model.sort.is_reversed))
+    return replace(model, order=order, ordered_at=model.now)
+
+
+def sorted_by(model: Model, key: str) -> Model:
+    """The model sorted by a column; the same one again reverses it."""
+    is_same = model.sort.key == key
+    return ordered(replace(model, sort=Sort(key, is_same and not model.sort.is_reversed)), anew=True)
+
+
+def items(model: Model) -> list[ItemStatus]:
+    """The rows of Transfers, or of Uploads while that is the screen."""
+    rows = _in_order(model)
+    if model.screen is Screen.UPLOADS:
+        rows = [item for item in rows if is_uploaded(item)]
+    needle = model.filter.casefold()
+    return [item for item in rows if _fits(item, needle)] if needle else rows
+
+
+def ids(model: Model) -> Sequence[str]:
+    """The ids of the screen's rows."""
+    match model.screen:
+        case Screen.TRANSFERS | Screen.UPLOADS:
+            return [item.cid for item in items(model)]
+        case Screen.PEERS:
+            return [peer.peer_id for peer in model.shown.peers or ()] if model.shown.peers_of == model.peers_of else []
+        case _:
+            return []
+
+
+def index_of(model: Model, row_ids: Sequence[str]) -> int:
+    """The place of the selected row; -1 where there are no rows."""
+    chosen = model.selected.get(model.screen)
+    if chosen in row_ids:
+        return row_ids.index(chosen)
+    return min(model.places.get(model.screen, 0), len(row_ids) - 1)
+
+
+def select(model: Model, row_ids: Sequence[str], index: int) -> Model:
+    """The model with the row at `index`, or the nearest there is, selected."""
+    if not row_ids:
+        return model
+    index = min(max(index, 0), len(row_ids) - 1)
+    selected = {**model.selected, model.screen: row_ids[index]}
+    return replace(model, selected=selected, places={**model.places, model.screen: index})
+
+
+def settled(model: Model) -> Model:
+    """The model with the place of its selected row noted, for when that row is gone."""
+    row_ids = ids(model)
+    index = index_of(model, row_ids)
+    return select(model, row_ids, index) if index >= 0 else model
+
+
+def current(model: Model) -> ItemStatus | None:
+    """The file that keys act on: the open details', else the selected row's, else that of the shown peers."""
+    if model.details is not None:
+        return item_of(model, model.details)
+    if model.screen in (Screen.TRANSFERS, Screen.UPLOADS):
+        rows = items(model)
+        index = index_of(model, [item.cid for item in rows])
+        return rows[index] if index >= 0 else None
+    return item_of(model, model.peers_of) if model.screen is Screen.PEERS else None
+
+
+def window(count: int, index: int, height: int) -> range:
+    """Which of `count` rows are seen in `height` lines so that the one at `index` is about in the middle."""
+    height = max(height, 0)
+    start = min(max(index - height // 2, 0), max(count - height, 0))
+    return range(start, min(start + height, count))
+
+
+def _in_order(model: Model) -> list[ItemStatus]:
+    by_cid = {item.cid: item for item in model.shown.items or ()}
+    return [by_cid[cid] for cid in model.order if cid in by_cid]
+
+
+def _fits(item: ItemStatus, needle: str) -> bool:
+    return (
+        needle in safe(item.name).casefold()
+        or item.state.value.casefold().startswith(needle)
+        or item.cid.startswith(needle)
+    )

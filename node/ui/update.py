@@ -1,0 +1,188 @@
+"""One step of the dashboard: (model, message) -> (model, effects). Pure and total.
+
+Rules: whatever is open on top takes the keys: a dialog, then the prompt, then the help or a command's answer. A paste
+is text for a prompt and nothing else, and never confirms anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from node.ui import messages as msg
+from node.ui.actions import Step, act, say
+from node.ui.keymap import action_of, places
+from node.ui.model import HISTORY, ROW_HISTORY, Answer, Contact, Data, Model, Reach
+from node.ui.pointing import clicked, turned
+from node.ui.prompting import prompt_key, typed
+from node.ui.rows import ordered, settled
+
+LEAVE_S = 4.0
+"""How long a first ctrl-c waits for the second."""
+
+ONE_LINE = 1
+"""An answer of one line is said; a longer one gets a page."""
+
+
+def update(model: Model, message: msg.Msg) -> Step:
+    """What the message changes, and what is to be done outside."""
+    return _HANDLERS[type(message)](model, message)
+
+
+def _key(model: Model, message: msg.Key) -> Step:
+    key = message.name
+    if model.toast is not None and model.toast.is_error:
+        model = replace(model, toast=None)
+    if key == "ctrl-c":
+        return _interrupt(model)
+    if model.dialog is not None:
+        return _dialog_key(model, key)
+    if model.prompt is not None:
+        return prompt_key(model, model.prompt, key)
+    if model.is_help_open:
+        return replace(model, is_help_open=False), ()
+    if model.answer is not None:
+        return _answer_key(model, model.answer, key)
+    if model.contact.reach is Reach.OFFLINE and key in _OFFLINE_KEYS:
+        return model, (_OFFLINE_KEYS[key],)
+    action = action_of(key, places(model))
+    return act(model, action) if action else (model, ())
+
+
+_OFFLINE_KEYS: Mapping[str, msg.Effect] = {"r": msg.RetryNow(), "S": msg.StartNode()}
+
+
+def _interrupt(model: Model) -> Step:
+    if model.dialog is not None or model.prompt is not None or model.answer is not None:
+        return replace(model, dialog=None, prompt=None, answer=None), ()
+    if model.leaving_at is not None and model.now - model.leaving_at <= LEAVE_S:
+        return model, (msg.Leave(),)
+    return say(replace(model, leaving_at=model.now), "press ctrl-c again to leave; the node keeps running"), ()
+
+
+def _dialog_key(model: Model, key: str) -> Step:
+    assert model.dialog is not None
+    choice = next((choice for choice in model.dialog.choices if choice.key == key), None)
+    if key in ("esc", "q") and (choice is None or not choice.action):
+        return replace(model, dialog=None), ()
+    if choice is None:
+        return model, ()
+    done, effects = act(model, choice.action) if choice.action else (model, ())
+    return replace(done, dialog=None), effects
+
+
+def _answer_key(model: Model, answer: Answer, key: str) -> Step:
+    step = {"down": 1, "j": 1, "up": -1, "k": -1, "pgdn": model.height // 2, "pgup": -(model.height // 2)}.get(key)
+    if step is None:
+        return replace(model, answer=None), ()
+    offset = min(max(answer.offset + step, 0), max(len(answer.lines) - 1, 0))
+    return replace(model, answer=replace(answer, offset=offset)), ()
+
+
+def _paste(model: Model, message: msg.Paste) -> Step:
+    if model.prompt is None or model.dialog is not None:
+        return say(model, "pasted text goes into the command line; type : first"), ()
+    return typed(model, replace(model.prompt, edit=model.prompt.edit.insert(message.text))), ()
+
+
+def _mouse(model: Model, message: msg.Mouse) -> Step:
+    if model.dialog is not None or model.prompt is not None:
+        return model, ()
+    if message.action == "click":
+        return clicked(model, message.x, message.y)
+    return turned(model, -3 if message.action == "wheel-up" else 3)
+
+
+def _resize(model: Model, message: msg.Resize) -> Step:
+    return replace(model, width=message.width, height=message.height), ()
+
+
+def _wide(model: Model, message: msg.WideGlyphs) -> Step:
+    return replace(model, is_ascii=True), ()
+
+
+def _tick(model: Model, message: msg.Tick) -> Step:
+    model = replace(model, now=message.now, wall=message.wall)
+    if model.toast is not None and model.toast.until <= model.now:
+        model = replace(model, toast=None)
+    if not model.is_online or model.data.items is None:
+        return model, ()
+    data = model.data
+    items = data.items or ()
+    rates = {
+        item.cid: (*data.rates.get(item.cid, ()), item.down_bps + item.up_bps)[-ROW_HISTORY:]
+        for item in items
+        if item.cid in data.rates or item.down_bps or item.up_bps
+    }
+    down, up = sum(item.down_bps for item in items), sum(item.up_bps for item in items)
+    data = replace(
+        data,
+        rates=MappingProxyType(rates),
+        down=(*data.down, down)[-HISTORY:],
+        up=(*data.up, up)[-HISTORY:],
+    )
+    return replace(model, data=data), ()
+
+
+def _online(model: Model, message: msg.Online) -> Step:
+    was_away = model.contact.reach is Reach.OFFLINE and model.data.items is not None
+    model = replace(model, contact=Contact(Reach.ONLINE, model.now))
+    return (say(model, "the node answers again") if was_away else model), ()
+
+
+def _offline(model: Model, message: msg.Offline) -> Step:
+    since = model.contact.since if model.contact.reach is Reach.OFFLINE else model.now
+    contact = Contact(Reach.OFFLINE, since, message.reason, message.retry_at, message.attempt, message.is_starting)
+    return replace(model, contact=contact, dialog=None), ()
+
+
+def _news(model: Model, message: msg.News) -> Step:
+    data = replace(model.data, items_at=message.now)
+    if message.items is not None:
+        data = replace(data, items=message.items)
+    if message.moving and data.items is not None:
+        newer = {item.cid: item for item in message.moving}
+        data = replace(data, items=tuple(newer.get(item.cid, item) for item in data.items))
+    data = _others(data, message)
+    model = replace(model, data=data, now=max(model.now, message.now))
+    return settled(ordered(model)), ()
+
+
+def _others(data: Data, message: msg.News) -> Data:
+    if message.node is not None:
+        data = replace(data, node=message.node)
+    if message.detail is not None:
+        data = replace(data, detail=message.detail)
+    if message.peers is not None:
+        data = replace(data, peers=message.peers, peers_of=message.peers_of)
+    if message.network is not None:
+        data = replace(data, network=message.network)
+    return data if message.log is None else replace(data, log=message.log)
+
+
+def _said(model: Model, message: msg.Said) -> Step:
+    return say(model, message.text, is_error=message.is_error), ()
+
+
+def _printed(model: Model, message: msg.Printed) -> Step:
+    if len(message.lines) <= ONE_LINE or message.is_error:
+        text = " ".join(line.removeprefix("shoal: ") for line in message.lines)
+        return say(model, text or f"{message.line}: done", is_error=message.is_error), ()
+    return replace(model, toast=None, answer=Answer(message.line, message.lines)), ()
+
+
+_HANDLERS: Mapping[type, Callable[[Model, Any], Step]] = {
+    msg.Key: _key,
+    msg.Paste: _paste,
+    msg.Mouse: _mouse,
+    msg.Resize: _resize,
+    msg.WideGlyphs: _wide,
+    msg.Tick: _tick,
+    msg.Online: _online,
+    msg.Offline: _offline,
+    msg.News: _news,
+    msg.Said: _said,
+    msg.Printed: _printed,
+}

@@ -1,0 +1,154 @@
+"""The lines around every screen: the header with tabs and totals, the status line, the hints. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from node.status import TransferState
+from node.ui.frame import Line, Span, fit, gated, spread
+from node.ui.keymap import hints
+from node.ui.model import SCREENS, STALE_S, Model, Reach, Screen
+from node.ui.rows import items
+from node.ui.text import cells
+from node.ui.units import count, rate_fixed, size_fixed
+
+WIDE_TABS = 100
+
+GLYPHS = {
+    TransferState.DOWNLOADING: ("▼", "down"),
+    TransferState.SEEDING: ("▲", "up"),
+    TransferState.COMPLETE: ("✓", "ok"),
+    TransferState.PAUSED: ("‖", "dim"),
+    TransferState.STALLED: ("…", "warn"),
+    TransferState.VERIFYING: ("⟳", "flight"),
+    TransferState.ERROR: ("✗", "error"),
+}
+
+SHORT_STATES = {
+    TransferState.DOWNLOADING: "down",
+    TransferState.SEEDING: "seed",
+    TransferState.COMPLETE: "done",
+    TransferState.PAUSED: "paused",
+    TransferState.STALLED: "stalled",
+    TransferState.VERIFYING: "verify",
+    TransferState.ERROR: "error",
+}
+
+
+def header(model: Model) -> Line:
+    """Tabs at the left, totals and the state of the connection at the right."""
+    totals = _totals(model)
+    tabs = [span for _, span in tab_spans(model)]
+    room = model.width - sum(cells(text) for text, _ in totals)
+    if sum(cells(text) for text, _ in tabs) > room:
+        tabs = [(f" [{SCREENS.index(model.screen) + 1} {model.screen}]", "tab-on")]
+    return spread(tabs, totals, model.width)
+
+
+def tab_spans(model: Model) -> list[tuple[Screen, Span]]:
+    """Each tab with its span, in order; the mouse looks here too."""
+    gap = " " if model.width < WIDE_TABS else "  "
+    spans: list[tuple[Screen, Span]] = []
+    for number, screen in enumerate(SCREENS, start=1):
+        is_here = screen is model.screen
+        words = f"[{number} {screen}]" if is_here else f"{number} {screen}"
+        lead = " " if number == 1 or (gap == "  " and is_here) else gap
+        spans += [(screen, (lead, "tab")), (screen, (words, "tab-on" if is_here else "tab"))]
+        if gap == "  " and is_here:
+            spans.append((screen, (" ", "tab")))
+    return spans
+
+
+def _totals(model: Model) -> list[Span]:
+    match model.contact.reach:
+        case Reach.OFFLINE:
+            words = "starting" if model.contact.is_starting else "OFFLINE"
+            age = "" if model.age_s is None else f" {model.age_s:.0f}s"
+            return [(f" {words}{age} ", "error"), ("○ ", "error")]
+        case Reach.CONNECTING:
+            return [(" connecting ", "dim"), ("◐ ", "warn")]
+    age_s = model.age_s
+    if age_s is not None and age_s > STALE_S:
+        return [(f" stale {age_s:.0f}s ", "warn"), ("◐ ", "warn")]
+    if model.frozen is not None:
+        return [(" FROZEN ", "warn"), ("◐ ", "warn")]
+    down = sum(item.down_bps for item in model.shown.items or ())
+    up = sum(item.up_bps for item in model.shown.items or ())
+    if model.width < WIDE_TABS:
+        return [(f" ▼{_short(down)}", "down"), (f" ▲{_short(up)}", "up"), (" ● ", "ok")]
+    peers = count(model.shown.node.connections, "peer") if model.shown.node else ""
+    return [(f" ▼ {rate_fixed(down)}", "down"), (f"  ▲ {rate_fixed(up)}", "up"), (f"  {peers} ", "text"), ("● ", "ok")]
+
+
+def _short(per_second: float) -> str:
+    """A rate in five characters: `2.5M`, `300K`, `0`."""
+    if per_second < 0.5:
+        return "0"
+    number, _, unit = size_fixed(per_second).partition(" ")
+    return (number[:3].rstrip(".") if "." in number else number) + unit.removesuffix("B")
+
+
+def status_line(model: Model) -> Line:
+    """The last answer, or what the list holds and how it is shown."""
+    if model.toast is not None:
+        return fit([(" ", "text"), (model.toast.text, "error" if model.toast.is_error else "ok")], model.width)
+    if model.contact.reach is Reach.OFFLINE:
+        return fit([(" disconnected - commands are refused, nothing is queued", "warn")], model.width)
+    if model.details is not None or model.screen not in (Screen.TRANSFERS, Screen.UPLOADS):
+        return fit([(_NOTES.get(model.screen, ""), "dim")] if model.details is None else [], model.width)
+    rows = items(model)
+    states = Counter(item.state for item in rows)
+    spans: list[Span] = [(f" {count(len(rows), 'file')}", "text")]
+    spans += [(f"  {states[state]} {glyph}", style) for state, (glyph, style) in GLYPHS.items() if states[state]]
+    arrow = "▴" if model.sort.is_reversed else "▾"
+    marked = f"   {len(model.marks)} marked" if model.marks else ""
+    spans.append((f"   sort: {model.sort.key} {arrow}   filter: {model.filter or 'none'}{marked}", "dim"))
+    return fit(spans, model.width)
+
+
+_NOTES = {
+    Screen.PEERS: " 'download <#> from <peer IP>' fetches from that peer only",
+    Screen.NETWORK: " 'connect <multiaddr>' dials a peer",
+}
+
+
+def hint_line(model: Model) -> Line:
+    """The keys of this place; whole hints only, as many as fit."""
+    spans: list[Span] = []
+    room = model.width
+    for key, word, _ in _hints(model):
+        needed = cells(key) + cells(word) + 3
+        if needed > room:
+            break
+        spans += [(" " + key, "key"), (f" {word} ", "dim")]
+        room -= needed
+    return fit(spans, model.width)
+
+
+def hint_at(model: Model, x: int) -> str:
+    """The action of the hint in column `x`; "" where there is none."""
+    start = 0
+    for key, word, action in _hints(model):
+        end = start + cells(key) + cells(word) + 3
+        if start < x < end - 1 and end <= model.width:
+            return action
+        start = end
+    return ""
+
+
+def _hints(model: Model) -> list[tuple[str, str, str]]:
+    if model.dialog is not None:
+        return [(choice.key, choice.words, "") for choice in model.dialog.choices]
+    if model.is_help_open:
+        return [("any key", "closes", "")]
+    if model.answer is not None:
+        return [("j k", "scroll", ""), ("any other key", "closes", "")]
+    if model.contact.reach is Reach.OFFLINE:
+        return [("r", "retry", ""), ("S", "start the node", ""), ("6", "log", "screen:Log"), ("q", "leave", "leave")]
+    return list(hints(model))
+
+
+def sentence(words: str, width: int, style: str = "text") -> Line:
+    """A sentence in the middle of a line."""
+    clean = gated(words)
+    return fit([(" " * max((width - cells(clean)) // 2, 0), "text"), (clean, style)], width)

@@ -1,0 +1,163 @@
+"""File details: one file's numbers and its chunk map, who shares it, and what is in it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from node.status import DetailStatus, ItemStatus, ProvideStatus
+from node.ui.frame import Line, Span, beside, blank, fill, fit, ruled
+from node.ui.graphs import bar
+from node.ui.model import UNDER_WAY, Model, item_of
+from node.ui.screens import downloaded
+from node.ui.text import pad
+from node.ui.units import count, duration, eta_fixed, rate_fixed, size_fixed
+from node.ui.view_chrome import GLYPHS, sentence
+from node.ui.view_peers import peer_table
+
+LABEL = 15
+BAR_CELLS = 16
+MAP_LABEL = 6  # the chunk number before each line of the map
+TWO_COLUMNS_FROM = 110
+TABS = ("overview", "peers", "files")
+
+MAP = {
+    "#": ("█", "have"),
+    "v": ("↓", "flight"),
+    "1": ("░", "rare"),
+    "2": ("░", "rare"),
+    "3": ("▒", "many"),
+    "4": ("▒", "many"),
+    **dict.fromkeys("56789", ("▓", "many")),
+    ".": ("·", "none"),
+}
+LEGEND: tuple[Span, ...] = (
+    (" █ have", "have"),
+    ("  ↓ in flight", "flight"),
+    ("  ▓ 5+", "many"),
+    ("  ▒ 3-4", "many"),
+    ("  ░ 1-2 copies", "rare"),
+    ("  · none", "none"),
+)
+
+
+def lines(model: Model, width: int, height: int) -> list[Line]:
+    """The whole screen's body."""
+    item = item_of(model, model.details)
+    if item is None:
+        return fill(
+            [blank(width), sentence("This file is no longer in the list; Esc goes back.", width)], width, height
+        )
+    match TABS[model.tab]:
+        case "peers":
+            detail = model.shown.detail
+            peers = detail.peers if detail is not None and is_detail_of(detail, item.cid) else ()
+            shown = [ruled(f"Peers Sharing - {item.name}", width), *peer_table(peers, -1, width, height - 1)]
+        case "files":
+            shown = _files(model, item, width, height)
+        case _:
+            shown = detail_lines(model, item, width, height)
+    return fill(shown, width, height)
+
+
+def detail_lines(model: Model, item: ItemStatus, width: int, height: int) -> list[Line]:
+    """Numbers and chunk map in at most `height` lines."""
+    detail = model.shown.detail if model.shown.detail and is_detail_of(model.shown.detail, item.cid) else None
+    shown = [ruled(f"File Details - {item.name}", width)]
+    fields = _fields(model, item, detail)
+    if width >= TWO_COLUMNS_FROM:
+        half = (len(fields) + 1) // 2
+        left, right = width // 2, width - width // 2 - 1
+        first = [_field(*field, left) for field in fields[:half]]
+        shown += beside(first, fill([_field(*field, right) for field in fields[half:]], right, half), (" ", "text"))
+    else:
+        shown += [_field(*field, width) for field in fields]
+    if detail is not None and detail.cells and len(shown) + 3 <= height:
+        shown += _map(detail, width, height - len(shown))
+    return shown
+
+
+def is_detail_of(detail: DetailStatus, cid: str) -> bool:
+    """Whether these are the details of that file."""
+    return detail.item.cid == cid
+
+
+def map_cells(width: int, height: int) -> int:
+    """How many cells of the chunk map a page of details has room for; what to ask `info` for."""
+    fields = 7 if width >= TWO_COLUMNS_FROM else 13
+    return max((width - MAP_LABEL - 1) * max(height - fields - 3, 1), 1)
+
+
+def chunk_line(cells: str) -> Iterator[Span]:
+    """A stretch of the chunk map as spans."""
+    for code, run in groupby(cells):
+        glyph, style = MAP.get(code, ("?", "error"))
+        yield glyph * len(list(run)), style
+
+
+def _map(detail: DetailStatus, width: int, height: int) -> list[Line]:
+    per_line = width - MAP_LABEL - 1
+    chunks, cells = detail.item.chunks, len(detail.cells)
+    each = "1 cell = 1 chunk" if cells >= chunks else f"1 cell = {chunks / cells:.1f} chunks, the worst of them"
+    shown = [ruled(f"Chunk map  ({each})", width)]
+    for start in list(range(0, cells, per_line))[: max(height - 2, 0)]:
+        label = f"{start * chunks // cells:{MAP_LABEL}} "
+        shown.append(fit([(label, "dim"), *chunk_line(detail.cells[start : start + per_line])], width))
+    return [*shown, fit(LEGEND, width)]
+
+
+def _field(label: str, value: str, style: str, width: int) -> Line:
+    return fit([(f" {pad(label + ':', LABEL)}", "dim"), (value, style)], width)
+
+
+def _fields(model: Model, item: ItemStatus, detail: DetailStatus | None) -> list[tuple[str, str, str]]:
+    glyph, style = GLYPHS[item.state]
+    done = downloaded(item)
+    status = f"{glyph} {item.state.lower()}" + (f": {item.reason}" if item.reason else "")
+    amounts = f"{done}% ({size_fixed(item.bytes_have)} / {size_fixed(item.size)})"
+    chunk_size = f" x {size_fixed(detail.chunk_size)}" if detail else ""
+    sources = count(item.peers_connected, "source")
+    return [
+        ("Size", f"{size_fixed(item.size)} ({item.size:,} bytes in {count(item.files, 'file')})", "text"),
+        ("Status", status, style),
+        ("Progress", f"[{bar(done, BAR_CELLS)}] {amounts}", "text"),
+        ("ETA", f"{eta_fixed(item.eta_s) if item.state in UNDER_WAY else '-'}   {sources}", "text"),
+        ("Total chunks", f"{item.chunks}{chunk_size}", "text"),
+        ("Chunks", _chunks(item, detail), "text"),
+        ("Download", f"{rate_fixed(item.down_bps)}   received {size_fixed(item.received)}", "down"),
+        ("Upload", f"{rate_fixed(item.up_bps)}   sent {size_fixed(item.sent)}", "up"),
+        ("Peers sharing", f"{item.peers_known}  ({item.peers_connected} connected)", "text"),
+        ("Provided", _provided(item.provided, model.wall), "text"),
+        ("Path", item.path, "text"),
+        ("CID", item.cid, "text"),
+    ]
+
+
+def _chunks(item: ItemStatus, detail: DetailStatus | None) -> str:
+    if detail is None:
+        return f"{item.chunks_have} have"
+    missing = max(item.chunks - item.chunks_have - detail.chunks_in_flight, 0)
+    return f"{item.chunks_have} have, {detail.chunks_in_flight} in flight, {missing} missing, {detail.chunks_bad} bad"
+
+
+def _provided(provided: ProvideStatus | None, wall: float) -> str:
+    if provided is None:
+        return "no"
+    if provided.at is None:
+        return "not yet"
+    due = "" if provided.due is None else f", again in {duration(provided.due - wall)}"
+    return f"{provided.stored} of the {provided.closest} closest nodes{due}"
+
+
+def _files(model: Model, item: ItemStatus, width: int, height: int) -> list[Line]:
+    detail = model.shown.detail
+    if detail is None or not is_detail_of(detail, item.cid):
+        return [ruled(f"Files - {item.name}", width)]
+    shown = [ruled(f"Files - {item.name}  ({item.files})", width)]
+    for file in detail.file_list[: max(height - 2, 0)]:
+        done = 100 if file.bytes_have >= file.size else file.bytes_have * 100 // file.size
+        numbers = f" {size_fixed(file.size):>7} {done:3}%  {file.sha256[:12]}  "
+        shown.append(fit([(numbers, "dim"), (file.path, "text")], width))
+    if item.files > len(shown) - 1:
+        shown.append(fit([(f" and {item.files - len(shown) + 1} more", "dim")], width))
+    return shown

@@ -1,0 +1,41 @@
+"""Help: the key table, by what one wants to do. Pure."""
+
+from __future__ import annotations
+
+from node.ui.frame import Line, Span, blank, fill, fit, ruled
+from node.ui.keymap import BINDINGS, Binding, Group, places, shown
+from node.ui.model import Model
+from node.ui.text import pad
+
+KEYS = 19
+TWO_COLUMNS_FROM = 78
+
+
+def lines(model: Model, width: int, height: int) -> list[Line]:
+    """The body: every key, those of this place bright."""
+    title = ruled("Help  (any key closes)", width)
+    groups = {group: _group(model, group) for group in Group}
+    if width < TWO_COLUMNS_FROM:
+        every = [line for group in Group for line in (*groups[group], [])]
+        return fill([title, *(fit(spans, width) for spans in every)], width, height)
+    half = width // 2
+    left = [*groups[Group.MOVE], [], *groups[Group.FIND]]
+    right = [*groups[Group.ACT], [], *groups[Group.OTHER]]
+    count = max(len(left), len(right))
+    padded = [side + [[]] * (count - len(side)) for side in (left, right)]
+    both = ((*fit(one, half), *fit(other, width - half)) for one, other in zip(*padded, strict=True))
+    return fill([title, *both, blank(width)], width, height)
+
+
+def _group(model: Model, group: Group) -> list[list[Span]]:
+    rows: list[list[Span]] = [[(f" {group}", "title")]]
+    screens = [binding for binding in BINDINGS if binding.action.startswith("screen:")]
+    if group is Group.MOVE:
+        rows.append([(f"   {pad(f'1-{len(screens)}', KEYS)}", "key"), ("screen", "text")])
+    return rows + [_row(model, binding) for binding in BINDINGS if binding.group is group and binding not in screens]
+
+
+def _row(model: Model, binding: Binding) -> list[Span]:
+    keys = " ".join(shown(key) for key in binding.keys)
+    is_here = bool(binding.places & places(model))
+    return [(f"   {pad(keys, KEYS)}", "key" if is_here else "dim"), (binding.words, "text" if is_here else "dim")]

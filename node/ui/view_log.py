@@ -1,0 +1,72 @@
+"""Log: the end of the node's log, from a level up, repeated lines as one. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from node.ui.frame import Line, fill, fit, ruled
+from node.ui.model import Model
+
+_RECORD = re.compile(r"\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[.,]?\d* (\w+) +([\w.]+): (.*)")
+_STYLES = {"WARNING": "warn", "ERROR": "error", "CRITICAL": "error", "DEBUG": "dim"}
+_SEVERITY = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3, "CRITICAL": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the log."""
+
+    time: str
+    level: str
+    subject: str  # the module's last name
+    text: str
+
+
+def lines(model: Model, width: int, height: int) -> list[Line]:
+    """The screen's body."""
+    view = model.log_view
+    following = "on" if view.is_following else f"off, {view.offset} back"
+    title = ruled(f"Log   level: {view.level.lower()}+   follow: {following}", width)
+    return fill([title, *log_lines(model, width, height - 1)], width, height)
+
+
+def log_lines(model: Model, width: int, height: int) -> list[Line]:
+    """The newest records that fit in `height` lines."""
+    records = _records(model.shown.log, model.log_view.level)
+    end = len(records) - min(model.log_view.offset, max(len(records) - height, 0))
+    return [_line(record, times, width) for record, times in records[max(end - max(height, 0), 0) : end]]
+
+
+def _line(record: Record, times: int, width: int) -> Line:
+    repeated = f"  (x{times})" if times > 1 else ""
+    style = _STYLES.get(record.level, "text")
+    head = f" {record.time:8} "
+    return fit(
+        [
+            (head, "dim"),
+            (f"{record.level[:5]:5} ", style),
+            (f"{record.subject:12.12} ", "dim"),
+            (record.text + repeated, style if style == "error" else "text"),
+        ],
+        width,
+    )
+
+
+@lru_cache(maxsize=4)
+def _records(log: tuple[str, ...], level: str) -> Sequence[tuple[Record, int]]:
+    """The records from a level up, each with how often it came in a row."""
+    least = _SEVERITY[level]
+    parsed = [record for record in map(_parse, log) if _SEVERITY.get(record.level, least) >= least]
+    runs = (list(run) for _, run in groupby(parsed, key=lambda record: (record.level, record.subject, record.text)))
+    return [(run[-1], len(run)) for run in runs]
+
+
+def _parse(line: str) -> Record:
+    match = _RECORD.fullmatch(line)
+    if match is None:  # the lines of a traceback
+        return Record("", "", "", line)
+    return Record(match[1], match[2], match[3].rpartition(".")[2], match[4])

@@ -1,0 +1,73 @@
+"""Network: what the node is, what it does in the DHT, and its connections. Pure."""
+
+from __future__ import annotations
+
+from node.status import NetworkStatus, NodeStatus
+from node.ui.frame import Line, blank, fill, fit, ruled
+from node.ui.graphs import levels, sparkline
+from node.ui.model import Model
+from node.ui.text import pad
+from node.ui.units import count, duration, size, size_fixed
+from node.ui.view_chrome import sentence
+
+LABEL = 15
+GRAPH_CELLS = 20
+
+
+def lines(model: Model, width: int, height: int) -> list[Line]:
+    """The screen's body."""
+    node, network = model.shown.node, model.shown.network
+    if node is None:
+        return fill([blank(width), sentence("asking the node …", width, "dim")], width, height)
+    shown = [ruled("Node", width), *_node(node, width)]
+    if network is not None:
+        shown += [ruled("DHT", width), *_dht(network, model.wall, width)]
+        total = network.connections_in + network.connections_out
+        title = f"Connections  {total} ({network.connections_in} in, {network.connections_out} out)"
+        shown += [ruled(title, width), *_traffic(model, node, network, width)]
+    return fill(shown, width, height)
+
+
+def _field(label: str, value: str, width: int) -> Line:
+    return fit([(f" {pad(label, LABEL)}", "dim"), (value, "text")], width)
+
+
+def _node(node: NodeStatus, width: int) -> list[Line]:
+    addresses = [address.partition("/p2p/")[0] for address in node.addresses] or ["nowhere"]
+    return [
+        _field("Peer ID", node.peer_id, width),
+        *(_field("" if number else "Listening", address, width) for number, address in enumerate(addresses[:4])),
+        _field("Uptime", f"{duration(node.uptime_s)}   shoal {node.version}   memory {size(node.rss_bytes)}", width),
+        _field(
+            "Network", f"{node.network}   {count(node.shares, 'share')}, {count(node.downloads, 'download')}", width
+        ),
+    ]
+
+
+def _dht(network: NetworkStatus, wall: float, width: int) -> list[Line]:
+    used = sum(size > 0 for size in network.buckets)
+    held = f"{network.records_held} provider records held for others"
+    provided = f"{network.provided} shares found by others, {network.provides_due} due, {network.provides_late} late"
+    if network.next_provide_at is not None:
+        provided += f"   next in {duration(network.next_provide_at - wall)}"
+    walks = f"{network.walks}" + (f"   p50 {network.median_walk_s * 1000:.0f} ms" if network.walks else "")
+    queries = f"{network.queries} sent, {network.failures} without an answer"
+    return [
+        _field("Routing table", f"{count(network.routing_table, 'peer')} in {count(used, 'bucket')}", width),
+        _field("Buckets", f"{levels(network.buckets)}   {' '.join(map(str, network.buckets))}", width),
+        _field("Records", held, width),
+        _field("Provides", provided, width),
+        _field("Lookups", walks, width),
+        _field("Queries", f"{queries}   streams {network.streams_in} in, {network.streams_out} out", width),
+    ]
+
+
+def _traffic(model: Model, node: NodeStatus, network: NetworkStatus, width: int) -> list[Line]:
+    now = f"▼ {size_fixed(network.received)}   ▲ {size_fixed(network.sent)} over these connections"
+    ever = f"▼ {size_fixed(node.received)}   ▲ {size_fixed(node.sent)} of files since they were added"
+    down, up = (sparkline(values, GRAPH_CELLS)[0] for values in (model.shown.down, model.shown.up))
+    return [
+        _field("Now", now, width),
+        _field("Ever", ever, width),
+        fit([(f" {pad('Files 40 s', LABEL)}", "dim"), (f"▼ {down}  ", "down"), (f"▲ {up}", "up")], width),
+    ]

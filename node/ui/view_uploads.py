@@ -1,0 +1,53 @@
+"""Uploads: what this node seeds, and how much of it went where. Pure."""
+
+from __future__ import annotations
+
+from node.status import ItemStatus
+from node.ui.areas import areas
+from node.ui.frame import Line, Span, blank, fill, fit, ruled
+from node.ui.graphs import sparkline
+from node.ui.grid import Field, choose, heading, row
+from node.ui.model import Model
+from node.ui.rows import index_of, items, window
+from node.ui.units import count, rate_fixed, size_fixed
+from node.ui.view_chrome import sentence
+
+
+def lines(model: Model, width: int, height: int) -> list[Line]:
+    """The screen's body."""
+    rows = items(model)
+    shown = [ruled("Uploading / Seeding", width)]
+    if not rows:
+        words = "Nothing is seeded. ':share <path>' adds a file or folder."
+        return fill([*shown, blank(width), sentence(words, width)], width, height)
+    index = index_of(model, [item.cid for item in rows])
+    chosen = choose(_fields(model), width)
+    shown.append(heading(chosen, width, model.sort.key, "▴" if model.sort.is_reversed else "▾"))
+    shown += [
+        row(chosen, rows[at], width, is_selected=at == index, is_marked=rows[at].cid in model.marks)
+        for at in window(len(rows), index, areas(model).rows)
+    ]
+    speed, sent = sum(item.up_bps for item in rows), sum(item.sent for item in rows)
+    peers = count(sum(item.peers_connected for item in rows), "peer")
+    total = f" Total  ▲ {rate_fixed(speed)}  {peers}   sent {size_fixed(sent)}"
+    return fill([*shown, blank(width), fit([(total, "text")], width)], width, height)
+
+
+def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:
+    rates = model.shown.rates
+
+    def graph(item: ItemStatus) -> Span:
+        return sparkline(rates.get(item.cid, ()), 12)[0], "up"
+
+    def ratio(item: ItemStatus) -> Span:
+        return f"{item.sent / item.size:.2f}"[:5] if item.size else "-", "text"
+
+    return (
+        Field("number", "#", 3, lambda item: (str(item.number), "text"), is_right=True),
+        Field("name", "FILE NAME", 20, lambda item: (item.name, "text"), is_flexible=True),
+        Field("up", "SPEED", 9, lambda item: (rate_fixed(item.up_bps), "up"), rank=1, is_right=True),
+        Field("peers", "PEERS", 5, lambda item: (str(item.peers_connected), "text"), rank=2, is_right=True),
+        Field("sent", "SENT", 8, lambda item: (size_fixed(item.sent), "text"), rank=3, is_right=True),
+        Field("ratio", "RATIO", 5, ratio, rank=4, is_right=True),
+        Field("graph", "60 s", 12, graph, rank=5),
+    )
