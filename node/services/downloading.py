@@ -20,7 +20,7 @@ from node.services.content import ChunkReader, Content
 from node.services.session import PeerSession
 from node.services.swarms import Swarm
 from node.services.threads import single, stoppable
-from node.services.writing import WriteQueue
+from node.services.writing import Buffers, WriteQueue
 from node.status import TransferState
 from node.store.watch import Watch
 from node.swarm.candidates import Candidates
@@ -83,7 +83,7 @@ class DownloadTask:
         self._fetch = ManifestFetch(self.cid)
         self._storage = storage
         self._rng = rng
-        self._buffers: dict[int, bytearray] = {}
+        self._buffers = Buffers()
         self._unwritten = WriteQueue()
         self._wake = trio.Event()
 
@@ -139,17 +139,14 @@ class DownloadTask:
         session.down.add(length, now)
         verdict = machine.data_received(session.peer, data.chunk, data.offset, length, now)
         if verdict.keep:
-            buffer = self._buffers.get(data.chunk)
-            if buffer is None:
-                buffer = self._buffers[data.chunk] = bytearray(machine.geometry.chunk_length(data.chunk))
+            buffer = self._buffers.of(data.chunk, machine.geometry.chunk_length(data.chunk))
             for start, end in verdict.keep:
                 buffer[start:end] = data.data[start - data.offset : end - data.offset]
         if verdict.complete:
-            buffer = self._buffers.pop(data.chunk)
             # What a peer may send on credit is little until its first chunk is verified, whether it lies or not.
             is_proven = machine.peers[session.peer].pipeline.is_proven
             self._pump()  # keep the peers busy before waiting for the disk
-            await self._unwritten.put(data.chunk, buffer, is_urgent=not is_proven)
+            await self._unwritten.put(data.chunk, self._buffers.take(data.chunk), is_urgent=not is_proven)
 
     # --- the steps --------------------------------------------------------------------------------------------
 
@@ -245,7 +242,10 @@ class DownloadTask:
     async def _write(self) -> None:
         assert self.machine is not None
         while True:
-            good, bad = await self._write_batch(await self._unwritten.take())
+            batch = await self._unwritten.take()
+            good, bad = await self._write_batch(batch)
+            for _, buffer in batch:
+                self._buffers.give_back(buffer)
             now = trio.current_time()
             for chunk in good:
                 self.machine.chunk_verified(chunk, now)
@@ -307,7 +307,7 @@ class DownloadTask:
                 case BanPeer():
                     self._ban(command.peer, command.reason)
                 case DropChunk():
-                    self._buffers.pop(command.chunk, None)
+                    self._buffers.drop(command.chunk)
                 case RequestRange() | CancelRange():
                     self._tell(command)
         if self.machine.is_complete:

@@ -28,8 +28,13 @@ from protocols.exchange import (
 
 log = logging.getLogger(__name__)
 
-READ_BATCH = 1 << 20
-"""Bytes read from disk in one thread hop: one default chunk, or a few hundred small files."""
+READ_LEAST = 1 << 20
+READ_MOST = 4 << 20
+READ_S = 0.02
+"""One thread hop reads what the peer takes in so long, within these bytes: a hop a chunk is dear at full speed, and
+since all peers together can't be sent more than the machine can, neither do their batches take more memory."""
+
+Answer = tuple[Request, bytes]
 
 
 class Serving:
@@ -64,14 +69,15 @@ class Serving:
 
     async def run(self) -> None:
         """Serve until cancelled; one batch is read ahead."""
-        ready, answered = trio.open_memory_channel[tuple[Request, bytes]](0)
+        ready, answered = trio.open_memory_channel[list[Answer]](0)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read, ready)
             async with answered:
-                async for request, data in answered:
-                    await self._send(request, data)
+                async for batch in answered:
+                    for request, data in batch:
+                        await self._send(request, data)
 
-    async def _read(self, ready: trio.MemorySendChannel[tuple[Request, bytes]]) -> None:
+    async def _read(self, ready: trio.MemorySendChannel[list[Answer]]) -> None:
         while True:
             while not self._waiting:
                 await self._wake.wait()
@@ -81,16 +87,19 @@ class Serving:
                 for request in batch:
                     self._reject(request, RejectReason.UNAVAILABLE)
                 continue
+            answers: list[Answer] = []
             for request, answer in zip(batch, await self.content.read(batch), strict=True):
                 if isinstance(answer, StorageError):
                     self._unreadable(request, answer)
                 else:
-                    await ready.send((request, answer))
+                    answers.append((request, answer))
+            await ready.send(answers)
 
     def _next_batch(self) -> list[Request]:
+        most = min(max(READ_LEAST, int(self.session.up.bps(trio.current_time()) * READ_S)), READ_MOST)
         batch = [self._waiting.popleft()]
         size = batch[0].length
-        while self._waiting and size + self._waiting[0].length <= READ_BATCH:
+        while self._waiting and size + self._waiting[0].length <= most:
             batch.append(self._waiting.popleft())
             size += batch[-1].length
         return batch

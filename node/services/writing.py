@@ -1,4 +1,4 @@
-"""Complete chunks on their way to the disk: gathered, and handed out a batch at a time.
+"""Chunks on their way to the disk: put together in buffers, then gathered and handed out a batch at a time.
 
 Why gathered: a hop into a thread and a commit cost as much as hashing a chunk, for a file of 3 kB a hundred times as
 much; and each hop makes the loop's thread and the worker wait for each other. Rules: what waits is bounded in bytes;
@@ -23,6 +23,41 @@ GATHER_S = 0.02
 
 WAITING = 8 << 20
 """Bytes that may wait for a writer: when the disk is slower than the network the sessions stop reading."""
+
+
+SPARE = 8 << 20
+"""Bytes of buffers kept for the next chunks: as many as wait for a writer."""
+
+
+class Buffers:
+    """The bytes of the chunks under way. Buffers are used again: new memory costs as much as the copy into it."""
+
+    def __init__(self) -> None:
+        self._filling: dict[int, bytearray] = {}
+        self._spare: list[bytearray] = []  # all of one length
+
+    def of(self, chunk: int, length: int) -> bytearray:
+        """The buffer of a chunk under way; where nothing was written to it yet it holds anything."""
+        buffer = self._filling.get(chunk)
+        if buffer is None:
+            fits = self._spare and len(self._spare[0]) == length
+            buffer = self._filling[chunk] = self._spare.pop() if fits else bytearray(length)
+        return buffer
+
+    def take(self, chunk: int) -> bytearray:
+        """A complete chunk, which is under way no more."""
+        return self._filling.pop(chunk)
+
+    def drop(self, chunk: int) -> None:
+        """The chunk, if it is under way, is given up."""
+        self._filling.pop(chunk, None)
+
+    def give_back(self, buffer: bytearray) -> None:
+        """Nobody looks at this buffer any more."""
+        if self._spare and len(self._spare[0]) < len(buffer):
+            self._spare.clear()  # the last chunk of a file came before a full one
+        if not self._spare or (len(self._spare[0]) == len(buffer) and len(self._spare) * len(buffer) < SPARE):
+            self._spare.append(buffer)
 
 
 class WriteQueue:

@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from node.services.writing import BATCH, GATHER_S, WAITING, WriteQueue
+from node.services.writing import BATCH, GATHER_S, SPARE, WAITING, Buffers, WriteQueue
 from protocols.exchange import MAX_HAVE
 
 MIB = 1 << 20
@@ -86,3 +86,35 @@ async def test_two_writers_get_every_chunk_once(autojump_clock, queue, nursery):
     await trio.sleep(1)
     nursery.cancel_scope.cancel()
     assert sorted(taken) == list(range(40))
+
+
+def test_a_buffer_is_used_again_for_a_chunk_of_its_length():
+    buffers = Buffers()
+    first = buffers.of(0, MIB)
+    assert buffers.of(0, MIB) is first
+    assert buffers.take(0) is first
+    buffers.give_back(first)
+    assert len(buffers.of(1, 10)) == 10
+    assert buffers.of(2, MIB) is first
+    assert buffers.of(3, MIB) is not first
+
+
+def test_a_dropped_chunk_begins_anew():
+    buffers = Buffers()
+    old = buffers.of(0, MIB)
+    buffers.drop(0)
+    buffers.drop(1)
+    assert buffers.of(0, MIB) is not old
+
+
+def test_buffers_of_no_use_are_not_kept():
+    buffers = Buffers()
+    for _ in range(2 * WAITING // MIB):
+        buffers.give_back(bytearray(MIB))
+    buffers.give_back(bytearray(10))
+    kept = {id(buffers.of(chunk, MIB)) for chunk in range(SPARE // MIB)}
+    assert len(kept) == SPARE // MIB
+    buffers.give_back(bytearray(10))
+    last = bytearray(MIB)
+    buffers.give_back(last)
+    assert buffers.of(100, MIB) is last
