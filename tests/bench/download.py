@@ -6,7 +6,7 @@ import shutil
 
 from tests.bench.connection import MB, send, serving
 from tests.bench.figures import Figure, middle
-from tests.bench.ground import GIB, Ground, make_file, warm_page_cache
+from tests.bench.ground import GIB, Ground, make_file, warm_pages
 
 REPEATS = 3
 SIZE = GIB
@@ -25,8 +25,7 @@ def measure(ground: Ground) -> list[Figure]:
             with serving("stock", read=STREAM_READ) as address:
                 streams.append(send("stock", address, STREAM_SIZE)["mb_s"])
             target = ground.place("downloads")
-            with ground.node("leecher") as leecher:
-                warm_page_cache(target, SIZE)
+            with ground.node("leecher") as leecher, warm_pages(ground.folder / "ballast", target, SIZE):
                 downloads.append(SIZE / leecher.get(link, target) / 1e6)
             shutil.rmtree(target)
     path.unlink()

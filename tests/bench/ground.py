@@ -1,7 +1,7 @@
 """Where benchmarks happen: a temporary folder, files of any size, real nodes, and what a process uses.
 
-Rules: loopback and ephemeral ports only; everything is gone afterwards. Before anything that writes is timed, the
-page cache is warmed: the first write into a fresh page of a virtual machine is ten times slower than the next one.
+Rules: loopback and ephemeral ports only; everything is gone afterwards. What is timed while it writes a lot runs in
+`warm_pages`: the first write into a page that is new to a virtual machine takes many times as long as the next one.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import os
 import random
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +24,10 @@ MIB = 1 << 20
 GIB = 1 << 30
 SEED = 20261122
 SOCKET_NAME = "control.sock"
+SHRINK_S = 0.02
+LEAD = 128 * MIB
+"""Memory that lies free ahead of the writer: a fraction of a second's worth."""
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -121,14 +126,43 @@ def make_folder(path: Path, files: int, size: int) -> Path:
     return path
 
 
-def warm_page_cache(folder: Path, size: int) -> None:
-    """Have the machine find `size` bytes of memory for files now, not while somebody looks at the clock."""
-    path = folder / "warm"
+@contextmanager
+def warm_pages(ballast: Path, target: Path, size: int) -> Iterator[None]:
+    """Have the machine find memory for `size` bytes of files in `target` before the block and not while it is timed.
+
+    A virtual machine gives memory that lies free back to its host within two or three seconds, and to get it again
+    takes six times as long as the write itself. So a ballast file holds it, and shrinks as `target` grows.
+    """
     block = bytes(MIB)
-    with path.open("wb", buffering=0) as file:
+    with ballast.open("wb", buffering=0) as file:
         for _ in range(-(-size // MIB)):
             file.write(block)
-    path.unlink()
+        over = threading.Event()
+
+        def shrink() -> None:
+            while not over.wait(SHRINK_S):
+                left = size - LEAD - _allocated(target)
+                if 0 <= left < os.fstat(file.fileno()).st_size:
+                    file.truncate(left)
+
+        thread = threading.Thread(target=shrink)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            ballast.unlink()
+
+
+def _allocated(folder: Path) -> int:
+    """Bytes of the files in a folder, without the holes in them."""
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # renamed meanwhile
+                total += entry.stat().st_blocks * 512
+    return total
 
 
 def cpu_seconds(pid: int) -> float:

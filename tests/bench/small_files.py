@@ -6,7 +6,7 @@ import shutil
 import time
 
 from tests.bench.figures import Figure, middle
-from tests.bench.ground import Ground, make_folder, warm_page_cache
+from tests.bench.ground import Ground, make_folder
 
 REPEATS = 3
 FILES = 6_000
@@ -26,7 +26,6 @@ def measure(ground: Ground) -> list[Figure]:
             shares.append(time.perf_counter() - start)
             target = ground.place("downloads")
             with ground.node("leecher") as leecher:
-                warm_page_cache(target, 2 * FILES * FILE_SIZE)
                 downloads.append(leecher.get(link, target))
             shutil.rmtree(target)
     shutil.rmtree(path)
