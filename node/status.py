@@ -100,7 +100,7 @@ class DetailStatus:
     chunk_size: int
     chunks_in_flight: int
     chunks_bad: int
-    cells: str  # the chunk map in at most as many cells as were asked for: # have, v in flight, . missing
+    cells: str  # the chunk map in as many cells as asked for: # have, v in flight, 1-9 copies, . nobody has it
     file_list: tuple[FileStatus, ...]  # the first FILES_SHOWN files
     peers: tuple[PeerStatus, ...]
 

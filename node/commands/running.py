@@ -52,7 +52,7 @@ def execute(context: Context, line: str) -> int:
 def parse_line(line: str, given: argparse.Namespace) -> argparse.Namespace | None:
     """The line's arguments with `given`'s data folder; None for an empty line. Raises UsageError for what it isn't."""
     try:
-        words = shlex.split(line.strip().lstrip(":"), comments=True)
+        words = shlex.split(line.strip().lstrip(":"))
     except ValueError as error:
         raise UsageError(f"a quotation mark is missing: {line.strip()}") from error
     if not words:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import trio
@@ -31,6 +32,12 @@ LINK_ADDRESSES = 3
 """Addresses in a link: a LAN one, a public one and one more; the DHT knows the rest, and a link must fit in a chat."""
 
 HAVE, IN_FLIGHT, MISSING = "#", "v", "."
+
+MOST_COPIES = 9
+"""A digit's worth; whether nine or ninety have a chunk changes nothing."""
+
+COPIES_COUNTED = 4
+"""Chunks of one cell whose copies are counted: a map of a terabyte shall not hold up the loop."""
 
 
 class Snapshots:
@@ -90,7 +97,7 @@ class Snapshots:
             chunk_size=row.chunk_size,
             chunks_in_flight=len(in_flight),
             chunks_bad=active.task.bad_chunks if active else 0,
-            cells=chunk_cells(have, in_flight, cells),
+            cells=chunk_cells(have, in_flight, cells, machine.availability if machine else _unknown),
             file_list=_files(manifest, have) if manifest else (),
             peers=self.peers(row),
         )
@@ -186,8 +193,16 @@ def rss_bytes() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def chunk_cells(have: Bitfield, in_flight: frozenset[int], cells: int) -> str:
-    """The chunk map: one cell a chunk, or the worst of several chunks where there are more than `cells`."""
+def _unknown(chunk: int) -> int:
+    """How many have a chunk that nobody has been asked about."""
+    return 0
+
+
+def chunk_cells(have: Bitfield, in_flight: frozenset[int], cells: int, copies: Callable[[int], int]) -> str:
+    """The chunk map: one cell a chunk, or the worst of several chunks where there are more than `cells`.
+
+    Of a missing chunk the cell is how many connected peers have it, at most 9; of several, the rarest of a few.
+    """
     count = have.length
     cells = min(cells, count)
     text = []
@@ -197,7 +212,10 @@ def chunk_cells(have: Bitfield, in_flight: frozenset[int], cells: int) -> str:
         if not missing:
             text.append(HAVE)
         else:
-            text.append(IN_FLIGHT if all(chunk in in_flight for chunk in missing) else MISSING)
+            waiting = [chunk for chunk in missing if chunk not in in_flight]
+            few = waiting[:: max(1, len(waiting) // COPIES_COUNTED)]
+            rarest = min(map(copies, few), default=-1)
+            text.append(IN_FLIGHT if not few else str(min(rarest, MOST_COPIES)) if rarest else MISSING)
     return "".join(text)
 
 

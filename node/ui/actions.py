@@ -110,8 +110,6 @@ def _turn(by: int) -> Callable[[Model], Step]:
 
 
 def _open(model: Model) -> Step:
-    if model.screen is Screen.PEERS:
-        return model, ()
     item = current(model)
     return (replace(model, details=item.cid, tab=0) if item else model), ()
 

@@ -21,6 +21,9 @@ from node.ui.messages import Msg, News, Offline, Online
 from node.ui.wants import Wants
 
 POLL_S = 0.25
+DETAIL_S = 0.5
+"""The chunk map is the largest answer of all."""
+
 SLOW_POLL_S = 1.0
 """For what changes slowly or costs the node more: the node itself, connections, the log."""
 
@@ -66,6 +69,8 @@ class Feed:
         self._woken = trio.Event()
         self._list_due = 0.0
         self._slow_due = 0.0
+        self._detail_due = 0.0
+        self._asked = Wants()
         self._moving: frozenset[str] = frozenset()
         self._is_online = False
 
@@ -124,7 +129,10 @@ class Feed:
                 log = _lines(await _call(client, "log", lines=wants.log_lines))
             if wants.peers:
                 peers = await self._peers(client, wants.peers_of)
-        detail = await self._detail(client, wants) if wants.detail else None
+        detail = None
+        if wants.detail and (trio.current_time() >= self._detail_due or wants != self._asked):
+            self._detail_due, self._asked = trio.current_time() + DETAIL_S, wants
+            detail = await self._detail(client, wants)
         now = trio.current_time()
         return News(now, items, moving, node, detail, peers, wants.peers_of, network, log)
 

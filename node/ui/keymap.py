@@ -63,7 +63,7 @@ BINDINGS = (
     _bind("half-up", "ctrl-u", "half page up", Group.MOVE, _L, Place.LOG),
     _bind("page-down", "pgdn", "page down", Group.MOVE, _L, Place.LOG),
     _bind("page-up", "pgup", "page up", Group.MOVE, _L, Place.LOG),
-    _bind("open", "enter l right", "open", Group.MOVE, _L, hint="info"),
+    _bind("open", "enter l right", "open", Group.MOVE, Place.TRANSFERS, Place.UPLOADS, hint="info"),
     _bind("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG),
     _bind("next-tab", "tab", "overview, peers, files", Group.MOVE, Place.DETAILS, hint="overview/peers/files"),
     _bind("next-screen", "tab", "next screen", Group.MOVE, _L, Place.NETWORK, Place.LOG),

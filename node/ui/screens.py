@@ -24,7 +24,7 @@ FILES_LISTED = 20
 _UNDER_WAY = frozenset(
     {TransferState.DOWNLOADING, TransferState.PAUSED, TransferState.STALLED, TransferState.VERIFYING}
 )
-_CHUNK_GLYPHS = str.maketrans({"#": "✓", "v": "↓", ".": "·"})
+_CHUNK_GLYPHS = str.maketrans({"#": "✓", "v": "↓", ".": "·", **dict.fromkeys("123456789", "·")})
 
 
 def available_files(items: Sequence[ItemStatus]) -> Table:
