@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -97,7 +98,7 @@ class Meddler:
                 raise Broken
             case (("resets" | "dies"), _) if self.bulk == BULK_BEFORE_THE_END:
                 if self.mode == "dies":
-                    sys.exit(EXIT_CODE)
+                    os._exit(EXIT_CODE)  # as a crash would: without a word
                 self.stream.reset()
                 raise Broken
         await self.stream.send_all(frame)
