@@ -17,6 +17,7 @@ from node.commands.output import Output
 from node.commands.parser import build_parser
 from node.commands.table import COMMANDS, Command
 from node.errors import ExitCode, ShoalError, UsageError
+from node.ui.words import meant
 
 NOT_IN_LINES = frozenset({"daemon", "shell", "ui"})
 """Commands that take the terminal for themselves."""
@@ -57,7 +58,7 @@ def parse_line(line: str, given: argparse.Namespace) -> argparse.Namespace | Non
         raise UsageError(f"a quotation mark is missing: {line.strip()}") from error
     if not words:
         return None
-    command = meant(words[0])
+    command = command_meant(words[0])
     if command.name == "get" and "--detach" not in words:
         words.append("--detach")
     try:
@@ -68,23 +69,12 @@ def parse_line(line: str, given: argparse.Namespace) -> argparse.Namespace | Non
     return arguments
 
 
-def meant(word: str) -> Command:
-    """The command that a word, an alias or a clear beginning of a name says; raises UsageError."""
-    wanted = word.casefold()
-    known = [command for command in COMMANDS if command.name not in NOT_IN_LINES]
-    for command in known:
-        if wanted in (command.name, *command.aliases):
-            return command
-    begun = [command for command in known if command.name.startswith(wanted)]
-    if len(begun) == 1:
-        return begun[0]
-    if begun:
-        raise UsageError(f"{word!r} could be {' or '.join(command.name for command in begun)}")
-    import difflib
-
-    names = [name for command in known for name in (command.name, *command.aliases)]
-    near = difflib.get_close_matches(wanted, names, n=1)
-    raise UsageError(f"unknown command {word!r}" + (f" - did you mean {near[0]}?" if near else "; see: help"))
+def command_meant(word: str) -> Command:
+    """The command that a word of a line says; raises UsageError."""
+    found = meant(word, [command for command in COMMANDS if command.name not in NOT_IN_LINES])
+    if isinstance(found, str):
+        raise UsageError(found)
+    return found
 
 
 @cache

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from node.commands.context import Context
-from node.commands.running import NOT_IN_LINES, execute, meant
+from node.commands.running import NOT_IN_LINES, command_meant, execute
 from node.commands.table import COMMANDS, usage
 from node.errors import ExitCode, ShoalError
 
@@ -60,7 +60,7 @@ def _lines(is_talking: bool) -> Iterator[str]:
 def _help(context: Context, words: list[str]) -> int:
     """Every command with its usage, or one."""
     try:
-        commands = [meant(words[0])] if words else [each for each in COMMANDS if each.name not in NOT_IN_LINES]
+        commands = [command_meant(words[0])] if words else [each for each in COMMANDS if each.name not in NOT_IN_LINES]
     except ShoalError as error:
         context.output.error(error)
         return int(error.code)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from node.ui.safe import MAX_TEXT_LENGTH, safe
-from node.ui.text import cells, clip, clip_end
+from node.ui.text import cells, clip, clip_end, graphemes
 
 Span = tuple[str, str]
 """Text and the name of its style."""
@@ -88,7 +88,7 @@ def overlay(lines: Sequence[Line], box: Sequence[Line], top: int, left: int, wid
             continue
         inner_width = sum(cells(text) for text, _ in inner)
         right = max(width - left - inner_width, 0)
-        kept_left = fit(result[row], left) if left else ()
+        kept_left = _before(result[row], left)
         kept_right = _after(result[row], left + inner_width, right)
         result[row] = (*kept_left, *inner, *kept_right)
     return result
@@ -98,6 +98,29 @@ def overlay(lines: Sequence[Line], box: Sequence[Line], top: int, left: int, wid
 def gated(text: str) -> str:
     """The text as it may reach a terminal."""
     return safe(text, MAX_TEXT_LENGTH)
+
+
+def _before(line: Line, width: int) -> Line:
+    """The line's first `width` cells; half of a wide character becomes a blank."""
+    spans: list[Span] = []
+    room = width
+    for text, style in line:
+        if cells(text) > room:
+            kept = text[:room] if text.isascii() else _first(text, room)
+            spans.append((kept + " " * (room - cells(kept)), style))
+            break
+        spans.append((text, style))
+        room -= cells(text)
+    return tuple(spans)
+
+
+def _first(text: str, width: int) -> str:
+    kept = ""
+    for grapheme in graphemes(text):
+        if cells(kept + grapheme) > width:
+            break
+        kept += grapheme
+    return kept
 
 
 def _after(line: Line, start: int, width: int) -> Line:

@@ -28,11 +28,15 @@ def sparkline(values: Sequence[float], width: int, height: int = 1) -> list[str]
     lines = []
     for row in range(height - 1, -1, -1):
         line = [
-            chr(0x2800 + _LEFT_DOTS[_inside(left, row)] + _RIGHT_DOTS[_inside(right, row)])
+            _cell(_LEFT_DOTS[_inside(left, row)] + _RIGHT_DOTS[_inside(right, row)])
             for left, right in zip(levels[::2], levels[1::2], strict=True)
         ]
         lines.append("".join(line))
     return lines
+
+
+def _cell(dots: int) -> str:
+    return chr(0x2800 + dots) if dots else " "
 
 
 def levels(values: Sequence[int]) -> str:

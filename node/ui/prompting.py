@@ -7,7 +7,6 @@ why not.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -18,6 +17,7 @@ from node.ui.messages import Leave, RunLine
 from node.ui.model import CommandWord, Model, Prompt, PromptKind, Screen
 from node.ui.rows import SORTS, current, sorted_by
 from node.ui.theme import THEMES
+from node.ui.words import meant
 
 MAX_HISTORY = 100
 
@@ -80,7 +80,7 @@ def run(model: Model, text: str) -> Step:
     words = text.lstrip(":").split()
     if not words:
         return model, ()
-    found = meant(model, words[0])
+    found = meant(words[0], all_words(model))
     if isinstance(found, str):
         return say(model, found, is_error=True), ()
     if found.name in _NAVIGATION:
@@ -90,22 +90,6 @@ def run(model: Model, text: str) -> Step:
     item = current(model)
     rest = text.lstrip(":").strip()[len(words[0]) :]
     return say(model, f"{found.name}…"), (RunLine(found.name + rest, item.cid if item else None),)
-
-
-def meant(model: Model, word: str) -> CommandWord | str:
-    """The command that a word, an alias or an unambiguous beginning of one names; else a sentence."""
-    wanted = word.casefold()
-    known = all_words(model)
-    for command in known:
-        if wanted in (command.name, *command.aliases):
-            return command
-    begun = [command for command in known if command.name.startswith(wanted)]
-    if len(begun) == 1:
-        return begun[0]
-    if begun:
-        return f"{word!r} could be {' or '.join(command.name for command in begun)}"
-    near = difflib.get_close_matches(wanted, [command.name for command in known], n=1)
-    return f"unknown command {word!r}" + (f" - did you mean {near[0]}?" if near else "")
 
 
 def complete(model: Model, text: str) -> str:

@@ -13,6 +13,7 @@ from node.ui.text import cells
 from node.ui.units import count, rate_fixed, size_fixed
 
 WIDE_TABS = 100
+NARROW_HEADER = 40  # below this only the connection's dot stays beside the tab
 
 GLYPHS = {
     TransferState.DOWNLOADING: ("▼", "down"),
@@ -39,6 +40,8 @@ def header(model: Model) -> Line:
     """Tabs at the left, totals and the state of the connection at the right."""
     totals = _totals(model)
     tabs = [span for _, span in tab_spans(model)]
+    if model.width < NARROW_HEADER:
+        totals = totals[-1:]
     room = model.width - sum(cells(text) for text, _ in totals)
     if sum(cells(text) for text, _ in tabs) > room:
         tabs = [(f" [{SCREENS.index(model.screen) + 1} {model.screen}]", "tab-on")]

@@ -13,6 +13,7 @@ from node.ui.model import Model
 
 _RECORD = re.compile(r"\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[.,]?\d* (\w+) +([\w.]+): (.*)")
 _STYLES = {"WARNING": "warn", "ERROR": "error", "CRITICAL": "error", "DEBUG": "dim"}
+_SHORT = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 _SEVERITY = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3, "CRITICAL": 4}
 
 
@@ -48,7 +49,7 @@ def _line(record: Record, times: int, width: int) -> Line:
     return fit(
         [
             (head, "dim"),
-            (f"{record.level[:5]:5} ", style),
+            (f"{_SHORT.get(record.level, record.level):5} ", style),
             (f"{record.subject:12.12} ", "dim"),
             (record.text + repeated, style if style == "error" else "text"),
         ],

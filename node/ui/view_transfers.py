@@ -63,6 +63,16 @@ FIELDS: tuple[Field[ItemStatus], ...] = (
 )
 
 
+NARROW = 44
+NARROW_FIELDS: tuple[Field[ItemStatus], ...] = (
+    Field("number", "#", 3, lambda item: (str(item.number), "text"), is_right=True),
+    Field("state-glyph", "", 1, lambda item: GLYPHS[item.state]),
+    Field("name", "NAME", 6, lambda item: (item.name, "text"), is_flexible=True),
+    Field("done", "DONE", 4, lambda item: (f"{downloaded(item)}%", "text"), is_right=True),
+)
+"""Where there is hardly any room: which file, and how far it is."""
+
+
 def lines(model: Model, width: int, height: int) -> list[Line]:
     """The screen's body."""
     if not model.shown.items:
@@ -78,7 +88,7 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
 def _table(model: Model, width: int, height: int) -> list[Line]:
     rows = items(model)
     index = index_of(model, [item.cid for item in rows])
-    chosen = choose(_fields(model), width)
+    chosen = choose(_fields(model) if width >= NARROW else NARROW_FIELDS, width)
     arrow = "▴" if model.sort.is_reversed else "▾"
     shown: list[Line] = [heading(chosen, width, model.sort.key, arrow)]
     for place in window(len(rows), index, height):
