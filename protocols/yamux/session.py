@@ -133,12 +133,12 @@ class Session:
             self._streams.lingering.add(stream, now)
 
     def reset(self, stream: Stream) -> None:
-        """Ends both directions at once and drops what is queued in them."""
+        """Ends both directions at once and drops what is queued in them. Does nothing to a stream that is over."""
         if stream in self._streams:
             if not stream.is_reset:
                 self._outbox.add_control(encode_header(WINDOW_UPDATE, RST, stream.id, 0))
+            stream.enter(Input.SEND_RST)
             self._streams.forget(stream)
-        stream.enter(Input.SEND_RST)
 
     def go_away(self, code: int = NORMAL) -> None:
         """Tells the peer that this side ends the session. Streams go on until the connection is closed."""
