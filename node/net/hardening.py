@@ -28,6 +28,8 @@ from libp2p.transport.tcp.tcp import TCP
 from libp2p.transport.upgrader import TransportUpgrader
 from multiaddr import Multiaddr
 
+from node.net.crowding import Crowding, place_of
+
 if TYPE_CHECKING:
     from libp2p.io.abc import ReadWriteCloser
     from libp2p.metrics.swarm import SwarmEvent
@@ -100,6 +102,7 @@ class HardenedSwarm(Swarm):
         super().__init__(peer_id, peerstore, upgrader, transports=[HardenedTcp()], connection_config=config)
         self.auto_connector = NoAutoConnector(self)
         self.dial_by_book: Callable[[ID], Awaitable[INetConn]] | None = None  # set by the host
+        self._crowding = Crowding(int(self._inbound_limiter.total_tokens))
 
     async def dial_peer(self, peer_id: ID) -> list[INetConn]:
         """Dial in our order (`node.net.dialling`), also when the library itself wants a connection."""
@@ -111,6 +114,18 @@ class HardenedSwarm(Swarm):
         """One dial of one address. `dial_addr` would retry, and forget every address of a peer that has moved."""
         return await self._dial_addr_single_attempt(address, peer_id)
 
+    async def _handle_inbound_connection(self, read_write_closer: ReadWriteCloser, maddr: Multiaddr) -> None:
+        """Keep one machine from taking every inbound slot; the library gives them to whoever comes first."""
+        name_remote(read_write_closer)
+        remote = read_write_closer.get_remote_address()
+        with self._crowding.admitted(place_of(remote[0]) if remote else None) as is_admitted:
+            if is_admitted:
+                await super()._handle_inbound_connection(read_write_closer, maddr)
+            else:
+                log.debug("inbound connection from %s refused: too many from there", remote)
+                with suppress(Exception):
+                    await read_write_closer.close()
+
     async def _do_handle_inbound_connection(
         self, read_write_closer: ReadWriteCloser, maddr: Multiaddr, failure_event: SwarmEvent
     ) -> None:
@@ -119,7 +134,6 @@ class HardenedSwarm(Swarm):
         The library (swarm.py:2044) holds it until the host stops: after 250 inbound connections in the life of the
         process it closes every new one, and keeps a task and a socket for each.
         """
-        name_remote(read_write_closer)
         raw_connection = RawConnection(read_write_closer, initiator=False)
         try:
             if self._closing:
