@@ -6,6 +6,7 @@ snapshots as JSON. `Api.handlers` is the whole API.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -143,7 +144,7 @@ class Api:
         def progress(found: Scan, done: int) -> None:
             newest[:] = [{"name": found.name, "done": done, "total": found.total_size, "files": len(found.files)}]
 
-        shared = await _reporting(call, newest, self._library.share(call.param("path", str), progress))
+        shared = await _reporting(call, newest, self._library.share(_path(call, "path"), progress))
         skipped = [f"{entry.path}: {entry.reason}" for entry in shared.scan.skipped]
         if shared.scan.skipped_count > len(skipped):
             skipped.append(f"{shared.scan.skipped_count - len(skipped)} more")
@@ -154,7 +155,7 @@ class Api:
         target = call.param("target", str)
         link = await self._link(target)
         hints = tuple(self._hint(peer) for peer in link.peers)
-        item = await self._library.get(link, call.param("directory", str), hints)
+        item = await self._library.get(link, _path(call, "directory"), hints)
         if call.param("wait", bool, default=True):
             await self._follow(call, item)
         return to_json(self._snapshots.item(await self._fresh(item)))
@@ -244,6 +245,14 @@ class Api:
             raise ShoalError(
                 f"#{item.number} {item.name or item.cid} is {item.state.lower()}: {item.reason or 'stopped'}"
             )
+
+
+def _path(call: Call, name: str) -> str:
+    """A path that means the same to the node as to its client, who works in another folder."""
+    path = call.param(name, str)
+    if not os.path.isabs(path) or "\0" in path:
+        raise UsageError(f"{call.method} takes {name} as an absolute path, not {path!r}")
+    return path
 
 
 def _why_stalled(active: Active) -> ShoalError:

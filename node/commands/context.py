@@ -83,7 +83,12 @@ def mapping(value: object) -> dict[str, object]:
 
 
 def absolute(path: str) -> str:
-    """The path as the node has to see it: the node's working folder is another one."""
+    """The path as the node has to see it: the node's working folder is another one.
+
+    Raises `UsageError` for an empty one, which is a variable that wasn't set and not the current folder.
+    """
+    if not path:
+        raise UsageError("an empty path names no file and no folder")
     try:
         return os.path.abspath(path)
     except OSError as error:

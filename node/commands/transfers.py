@@ -40,7 +40,7 @@ def get(context: Context) -> int:
     arguments = context.arguments
     params: dict[str, object] = {
         "target": context.target,
-        "directory": absolute(arguments.output or "."),
+        "directory": absolute("." if arguments.output is None else arguments.output),
         "wait": not arguments.detach,
     }
     if arguments.timeout is not None:

@@ -24,6 +24,8 @@ MAX_NUMBER_DIGITS = 9
 def resolve(catalogue: Catalogue, target: str) -> Item:
     """The one row that `target` means; raises NotFoundError, AmbiguousError, UsageError for a broken link or CID."""
     target = target.strip()
+    if not _is_text(target):
+        raise NotFoundError(f"nothing here is called {shown(target)}: names here are valid Unicode")
     if target[: len(SCHEME)].lower() == SCHEME:
         return _by_link(catalogue, target)
     digits = target.removeprefix("#")
@@ -50,6 +52,15 @@ def _by_link(catalogue: Catalogue, target: str) -> Item:
     except LinkError as error:
         raise UsageError(str(error)) from error
     return catalogue.get(cid)
+
+
+def _is_text(target: str) -> bool:
+    """Whether it can be asked of the database: bytes of a shell's word that aren't UTF-8 are lone surrogates."""
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _only(target: str, items: Sequence[Item]) -> Item:

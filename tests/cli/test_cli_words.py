@@ -143,6 +143,13 @@ def test_a_node_that_does_not_go_is_reported(node, capsys, monkeypatch):
     assert "still runs" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["share", ""], ["get", "1", "-o", ""]])
+def test_an_empty_path_is_not_the_current_folder(node, capsys, words):
+    """As in `shoal share "$UNSET"`, which would share whatever folder the person happens to be in."""
+    assert cli.main(["--home", str(node.home), *words]) == ExitCode.USAGE
+    assert "an empty path" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_gone_is_a_usage_error(node, capsys, monkeypatch, tmp_path):
     gone = tmp_path / "gone"
     gone.mkdir()

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from node.control.client import ControlClient
+from node.errors import UsageError
 from tests.daemons import ENVIRONMENT, Daemon, await_that
 from tests.e2e.hostile import MANIFESTS
 
@@ -76,6 +78,14 @@ def lies() -> Iterator[dict[str, str]]:
 )
 def test_wrong_words_get_a_sentence_and_a_code(trio_of_nodes, words, code, says):
     check(trio_of_nodes[0], *words, code=code, says=says)
+
+
+@pytest.mark.parametrize("path", ["", "relative/file", "/etc/pass\0wd"])
+def test_the_control_socket_takes_absolute_paths_only(trio_of_nodes, path):
+    with ControlClient(trio_of_nodes[0].home / "control.sock") as client:
+        for method, name in (("share", "path"), ("get", "directory")):
+            with pytest.raises(UsageError, match="an absolute path"):
+                client.call(method, {name: path, "target": NOBODY_HAS_IT}, timeout_s=10)
 
 
 def test_the_wrong_peer_at_an_address_is_said(trio_of_nodes):

@@ -70,6 +70,11 @@ def test_only_rows_of_this_catalogue_are_found(catalogue, rows):
             resolve(catalogue, typed)
 
 
+def test_bytes_that_are_no_text_name_nothing(catalogue, rows):
+    with pytest.raises(NotFoundError, match=r"called film\\udcff"):
+        resolve(catalogue, "film\udcff")
+
+
 def test_a_broken_link_is_called_one(catalogue, rows):
     with pytest.raises(UsageError, match="mistyped"):
         resolve(catalogue, "shoal:bafyreigarbled")
