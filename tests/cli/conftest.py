@@ -81,6 +81,7 @@ class FakeNode:
             "list": self._list,
             "info": self._info,
             "peers": self.answer([to_json(PEER)]),
+            "log": self.answer({"lines": ["one", "two\x1b[2J"]}),
             "share": self._share,
             "get": self._get,
             "verify": self._verify,

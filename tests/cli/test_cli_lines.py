@@ -1,0 +1,157 @@
+"""Typed lines: the shell, the prompt's commands, completion, and what the words may look like."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from node.commands.completion import SCRIPTS, complete
+from node.commands.context import Context
+from node.commands.output import Output
+from node.commands.parser import build_parser
+from node.commands.running import command_meant, run_line
+from node.errors import UsageError
+from node.status import TransferState
+
+
+@pytest.fixture
+def shell(start):
+    """Type lines into `shoal shell`: (exit code, stdout, stderr)."""
+
+    def run(*lines: str) -> tuple[int, str, str]:
+        with start("shell", stdin=subprocess.PIPE) as process:
+            stdout, stderr = process.communicate("".join(f"{line}\n" for line in lines), timeout=20)
+        return process.returncode, stdout, stderr
+
+    return run
+
+
+@pytest.fixture
+def line(node, capsys):
+    """Run a line as the dashboard's prompt does."""
+
+    def run(text: str, current: str | None = None) -> tuple[list[str], bool]:
+        arguments = build_parser().parse_args(["--home", str(node.home), "ui"])
+        lines, failed = run_line(Context(arguments, Output(sys.stdout, sys.stderr, {}), {}), text, current)
+        assert capsys.readouterr() == ("", "")
+        return list(lines), failed
+
+    return run
+
+
+class TestShell:
+    def test_the_users_commands_verbatim(self, shell, node):
+        code, out, err = shell("list", "info 1", "peers 1", "uploads", "download 3", "pause", "stop 1", "quit", "list")
+        assert (code, err) == (0, "")
+        for title in ("Available Files", "File Details - ubuntu.iso", "Peers Sharing - ubuntu.iso"):
+            assert f"   {title}\n" in out
+        assert "   Downloading: linux.iso\n" in out
+        assert "Progress:" in out
+        assert "Paused #3 linux.iso" in out
+        assert out.count("Available Files") == 1
+        assert node.wait_for_call("get")["wait"] is False
+
+    def test_words_in_any_case_short_and_with_signs(self, shell):
+        code, out, _ = shell(":LIST", "inf #1", "ls")
+        assert code == 0
+        assert out.count("Available Files") == 2
+        assert "File Details" in out
+
+    def test_a_mistake_is_said_and_the_next_line_read(self, shell):
+        code, out, err = shell("downlod 1", "search linux", "info 'x", "", "list")
+        assert code == 2
+        assert "did you mean download?" in err
+        assert "not in this version" in err
+        assert "quotation mark" in err
+        assert "Available Files" in out
+
+    def test_help_lists_the_table(self, shell):
+        _, out, _ = shell("help", "help info")
+        assert "peers [TARGET]" in out
+        assert out.count("info TARGET") == 2
+
+
+class TestLines:
+    def test_a_command_without_a_file_means_the_current_one(self, line, node):
+        lines, failed = line("pause", current="bafyreiubuntu")
+        assert not failed
+        assert node.wait_for_call("pause") == {"target": "bafyreiubuntu"}
+        assert lines == ["Paused #1 ubuntu.iso at 100%"]
+
+    def test_or_the_only_one_there_is(self, line, node):
+        line("cancel")
+        assert node.wait_for_call("stop") == {"target": "bafyreifetched"}
+
+    def test_and_asks_which_where_there_are_several(self, line, node):
+        node.items.append(replace(node.items[2], number=4, cid="bafyreiother", name="other.iso"))
+        lines, failed = line("pause")
+        assert failed
+        assert "#3 linux.iso, #4 other.iso" in lines[0]
+
+    def test_and_says_so_where_there_is_none(self, line, node):
+        node.items = [item for item in node.items if item.state is not TransferState.DOWNLOADING]
+        assert "nothing to pause" in line("pause")[0][0]
+
+    def test_nothing_of_a_name_reaches_the_page(self, line):
+        lines, _ = line("list")
+        assert all(text.isprintable() for text in lines)
+
+    @pytest.mark.parametrize(
+        "text", ["", "   ", ":", "get", "info", "shell", "--help", "help", "'", "\x00", "info --x"]
+    )
+    def test_any_line_is_an_answer_or_a_sentence(self, line, text):
+        lines, failed = line(text)
+        assert failed or not text.strip(": ")
+        assert not failed or lines
+
+    def test_words_that_take_the_terminal_are_no_commands_here(self):
+        with pytest.raises(UsageError):
+            command_meant("daemon")
+
+
+class TestCompletion:
+    def test_commands_numbers_options(self, node):
+        environ = {"SHOAL_HOME": str(node.home)}
+        assert complete(["pe"], environ) == ["peers"]
+        assert complete(["info", ""], environ) == ["1", "2", "3"]
+        assert complete(["get", "3", "--t"], environ) == ["--timeout"]
+        assert complete(["completion", ""], environ) == ["bash", "zsh", "fish"]
+        assert complete(["no-such", ""], environ) == []
+
+    def test_without_a_node_there_are_no_numbers_and_no_complaint(self, tmp_path):
+        assert complete(["info", ""], {"SHOAL_HOME": str(tmp_path)}) == []
+
+    def test_in_a_real_bash(self, node, environ):
+        script = f"{SCRIPTS['bash']}\nCOMP_WORDS=(shoal info ''); COMP_CWORD=2; _shoal; echo \"${{COMPREPLY[@]}}\""
+        python = f'shoal() {{ {sys.executable} -m node.cli "$@"; }}\n'
+        settings = {**environ, "SHOAL_HOME": str(node.home)}
+        done = subprocess.run(
+            ["bash", "-c", python + script], capture_output=True, text=True, env=settings, check=False
+        )
+        assert (done.stdout, done.stderr) == ("1 2 3\n", "")
+
+    def test_an_unknown_shell(self, inside):
+        code, _, err = inside("completion", "tcsh")
+        assert code == 2
+        assert "bash, zsh, fish" in err
+
+
+def test_shoal_alone_in_a_pipe_prints_the_list(inside):
+    code, out, _ = inside()
+    assert code == 0
+    assert out.splitlines()[1].startswith("1\tubuntu.iso")
+
+
+def test_the_log(inside, node):
+    node.handlers["log"] = node.answer({"lines": ["one", "two\x1b[2J"]})
+    assert inside("log", "--lines", "2")[1] == "one\ntwo␛[2J\n"
+    assert node.wait_for_call("log") == {"lines": 2}
+
+
+def test_the_dashboard_needs_a_terminal(inside):
+    code, _, err = inside("ui")
+    assert code == 2
+    assert "shoal shell" in err
