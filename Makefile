@@ -38,6 +38,14 @@ real: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.bench.run
 
+# A busy little network for MINUTES: nothing may be lost, wrong or leaked.
+soak: $(READY)
+	$(BIN)/python -m tests.bench.soak --minutes $(or $(MINUTES),10)
+
+# Random bytes and random cancels into every decoder and the connection layer, SECONDS for each.
+fuzz: $(READY)
+	for target in noise yamux connection; do $(BIN)/python -m tests.fuzz.$$target $(or $(SECONDS),600) || exit 1; done
+
 # Exact versions and hashes of everything, so that two installs are the same.
 lock: $(READY)
 	$(BIN)/pip install -q pip-tools==7.6.2
