@@ -53,7 +53,7 @@ def get(context: Context) -> int:
         sink.show(of_item(newest[0]), time.monotonic())
 
     try:
-        result = context.call("get", timeout_s=None, on_progress=show, **params)
+        result = context.call("get", timeout_s=None, on_progress=None if arguments.detach else show, **params)
     except KeyboardInterrupt:
         return _pause_for_interrupt(context, newest[0] if newest else None)
     item = decode(ItemStatus, result)
