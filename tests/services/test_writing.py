@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from node.services.writing import BATCH, GATHER_S, SPARE, WAITING, Buffers, WriteQueue
+from node.services.writing import BATCH, BATCH_CHUNKS, GATHER_S, SPARE, WAITING, Buffers, WriteQueue
 from protocols.exchange import MAX_HAVE
 
 MIB = 1 << 20
@@ -50,8 +50,9 @@ async def test_an_urgent_chunk_waits_for_nothing(autojump_clock, queue):
 
 
 async def test_a_batch_of_tiny_files_is_no_more_than_one_have_tells_of(autojump_clock, queue):
-    await put_all(queue, MAX_HAVE + 5, size=10)
-    assert len(await queue.take()) == MAX_HAVE
+    assert BATCH_CHUNKS <= MAX_HAVE
+    await put_all(queue, BATCH_CHUNKS + 5, size=10)
+    assert len(await queue.take()) == BATCH_CHUNKS
     assert len(await queue.take()) == 5
 
 
