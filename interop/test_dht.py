@@ -66,6 +66,23 @@ def test_go_finds_what_go_provides(here, dht):
     assert not here.go("find", key("nobody has it"), *joined).result("found")["providers"]
 
 
+@pytest.mark.parametrize("server_kind", ["py", "go"])
+def test_records_have_one_key_and_one_provider_whoever_puts_and_finds_them(here, server_kind):
+    """Each record is found by both, under its multihash, with its provider's only address."""
+    server = here.py("serve") if server_kind == "py" else here.go("serve")
+    joined = ("--bootstrap", server.address)
+    keys = {kind: key(f"by {kind}, kept by {server_kind}") for kind in ("py", "go")}
+    by_py, by_go = here.py("provide", keys["py"], *joined), here.go("provide", keys["go"], "--stay", *joined)
+    assert by_py.await_event("provided")["stored"]
+    by_go.await_event("provided")
+    for finder in (here.py("find", *keys.values(), *joined), here.go("find", *keys.values(), *joined)):
+        assert finder.finish() == 0, finder.words()
+        for found, provider in zip(finder.all("found"), (by_py, by_go), strict=True):
+            (address,) = found["providers"].pop(provider.id)
+            assert provider.address.startswith(address.split("/p2p/")[0])
+            assert not found["providers"]
+
+
 def test_py_and_go_find_each_other_and_fetch(here, dht):
     """By nothing but the CID: Python's share is fetched by Go, and Go's by another Python node."""
     server, prefix = dht
