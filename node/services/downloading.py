@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
 
 import trio
 
@@ -52,6 +53,8 @@ WRITERS = 2
 
 FULL_DISK_RETRY_S = 5.0
 LONGEST_TICK_S = 1.0
+
+T = TypeVar("T")
 
 
 class Storage(ChunkReader, Protocol):
@@ -184,7 +187,8 @@ class DownloadTask:
                 await self._check_block(self._fetch.unchecked)
         manifest = self._fetch.manifest
         assert manifest is not None
-        await trio.to_thread.run_sync(self._storage.save_manifest, manifest, self._fetch.blocks)
+        save = partial(self._storage.save_manifest, manifest, self._fetch.blocks)
+        await self._when_there_is_room(partial(trio.to_thread.run_sync, save))
         return manifest, self._fetch.blocks
 
     async def _check_block(self, fetched: Fetched) -> None:
@@ -198,9 +202,15 @@ class DownloadTask:
 
     async def _open(self, manifest: Manifest) -> Bitfield:
         """The chunks that are here already, once there is room for the others."""
+        return await self._when_there_is_room(
+            partial(stoppable, self._storage.open, manifest, progress=lambda done: None)
+        )
+
+    async def _when_there_is_room(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """The answer of `attempt`, which is made again for as long as the disk is full; raises its other errors."""
         while True:
             try:
-                have = await stoppable(self._storage.open, manifest, progress=lambda done: None)
+                answer = await attempt()
             except StorageError as error:
                 if not error.is_full:
                     raise
@@ -208,7 +218,7 @@ class DownloadTask:
                 await trio.sleep(FULL_DISK_RETRY_S)
             else:
                 self.blocked = ""
-                return have
+                return answer
 
     def _start(self, manifest: Manifest, blocks: tuple[bytes, ...], have: Bitfield) -> None:
         now = trio.current_time()
@@ -233,7 +243,7 @@ class DownloadTask:
 
     async def _finish(self) -> None:
         self.state = TransferState.VERIFYING
-        await stoppable(self._storage.finish, progress=lambda done: None)
+        await self._when_there_is_room(partial(stoppable, self._storage.finish, progress=lambda done: None))
         self.state = TransferState.SEEDING
         for session in tuple(self.swarm.sessions.values()):
             if session.remote_have is not None and session.remote_have.is_complete:

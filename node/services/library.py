@@ -25,6 +25,7 @@ from node.services.exchange import Exchange
 from node.services.finding import PeerFinder, Routing
 from node.services.providing import Providing
 from node.services.storage import CatalogueStorage
+from node.services.swarms import Swarm
 from node.services.threads import in_thread, single, stoppable
 from node.status import TransferState
 from node.store.catalogue import Catalogue
@@ -270,7 +271,7 @@ class Library:
         finally:
             if active.error:
                 with trio.CancelScope(shield=True):
-                    await self._set_state(item, TransferState.ERROR, str(active.error))
+                    await self._note_error(item.cid, str(active.error))
             self.active.pop(item.cid, None)
             active.ended.set()
 
@@ -323,7 +324,7 @@ class Library:
             item = await in_thread(self.catalogue.find, cid)
             if item and item.state is TransferState.SEEDING and isinstance(error, SourceChanged):
                 log.warning("%s is shared no more: %s", item.name, error)
-                await self._set_state(item, TransferState.ERROR, str(error))
+                await self._note_error(cid, str(error))
                 await self._withdraw(cid, "the shared file has changed")
 
     async def _verified(self, item: Item, verified: Verified) -> None:
@@ -343,6 +344,13 @@ class Library:
     async def _set_state(self, item: Item, state: TransferState, reason: str = "") -> None:
         await in_thread(self.catalogue.set_state, item.cid, state, reason)
 
+    async def _note_error(self, cid: Cid, reason: str) -> None:
+        """Set the state of an item that failed by itself; nobody waits for it, so that a full disk is only logged."""
+        try:
+            await in_thread(self.catalogue.set_state, cid, TransferState.ERROR, reason)
+        except ShoalError as error:
+            log.warning("%s failed (%s), and that can't be kept: %s", cid, reason, error)
+
     async def _fresh(self, item: Item) -> Item:
         return await in_thread(self.catalogue.get, item.cid)
 
@@ -354,10 +362,17 @@ class Library:
     async def _save_totals(self) -> None:
         """Add what moved since the last time to each item's totals."""
         changes: dict[Cid, tuple[int, int]] = {}
+        before: list[tuple[Swarm, tuple[int, int]]] = []
         for cid, swarm in self.exchange.swarms.items():
             unsaved = self.unsaved(cid)
             if any(unsaved):
                 changes[cid] = unsaved
+                before.append((swarm, swarm.saved))
                 swarm.saved = (swarm.total_received, swarm.total_sent)
-        if changes:
-            await in_thread(self.catalogue.add_totals, changes)
+        try:
+            if changes:
+                await in_thread(self.catalogue.add_totals, changes)
+        except StorageError as error:  # they are kept the next time: no reason to stop anything
+            log.warning("the bytes moved can't be saved now: %s", error)
+            for swarm, saved in before:
+                swarm.saved = saved

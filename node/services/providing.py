@@ -14,6 +14,8 @@ from typing import Protocol
 
 import trio
 
+from node.errors import StorageError
+from node.services.threads import in_thread
 from node.status import ProvideStatus
 
 log = logging.getLogger(__name__)
@@ -82,7 +84,7 @@ class Providing:
     async def remove(self, key: bytes) -> None:
         """Provide this key no more; what others hold of it lapses within 48 h."""
         if self._entries.pop(key, None):
-            await trio.to_thread.run_sync(self._schedule.remove, key)
+            await self._keep(self._schedule.remove, key)
             await self._routing.withdraw(key)
 
     def status(self, key: bytes) -> ProvideStatus | None:
@@ -132,7 +134,14 @@ class Providing:
         entry.status = ProvideStatus(closest=report.closest, stored=report.stored, at=now, due=now + pause)
         log.info("provided %s: %d of the %d closest hold it", key.hex()[:16], report.stored, report.closest)
         if key in self._entries:
-            await trio.to_thread.run_sync(self._schedule.save, key, entry.status)
+            await self._keep(self._schedule.save, key, entry.status)
+
+    async def _keep(self, change: Callable[..., None], *arguments: object) -> None:
+        """Change the schedule on disk; without it a restart provides a little too soon, which is no reason to stop."""
+        try:
+            await in_thread(change, *arguments)
+        except StorageError as error:
+            log.warning("the provide schedule can't be saved now: %s", error)
 
 
 def _is_due(entry: _Entry, now: float) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 
+from node.errors import StorageError
 from node.services.threads import in_thread
 from node.store.records import AddressBook
+
+log = logging.getLogger(__name__)
 
 
 class RememberedAddresses:
@@ -17,7 +21,10 @@ class RememberedAddresses:
 
     async def record(self, peer_id: str, address: str) -> None:
         """A connection to `peer_id` at `address` has just succeeded."""
-        await in_thread(self._saved.record, peer_id, address, time.time())
+        try:
+            await in_thread(self._saved.record, peer_id, address, time.time())
+        except StorageError as error:  # the connection is there, and is worth more than the memory of it
+            log.warning("an address can't be remembered now: %s", error)
 
     async def addresses(self, peer_id: str) -> Sequence[str]:
         """The addresses at which the peer was reached, newest first."""

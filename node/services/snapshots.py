@@ -222,7 +222,7 @@ def chunk_cells(have: Bitfield, in_flight: frozenset[int], cells: int, copies: C
 def _state(row: Item, active: Active | None) -> tuple[TransferState, str]:
     if active is None:
         return row.state, row.reason
-    if active.task.state is TransferState.VERIFYING:
+    if active.task.state is TransferState.VERIFYING and not active.task.blocked:
         return TransferState.VERIFYING, ""
     if reason := active.task.stall_reason():
         return TransferState.STALLED, reason

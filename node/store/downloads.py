@@ -133,14 +133,14 @@ class StoredDownload:
         """Compare the whole files, move them into place, and record it: the source to seed from.
 
         Raises StorageError if something else is in that place, IntegrityError if a file doesn't match: chunks that
-        went bad on disk are then missing again, and Stopped.
+        went bad on disk are then missing again, and Stopped. After DiskFull it may be called again.
         """
         identities = self._adopted
         if identities is None:
             wrong = wrong_files(self._partial, watch)
             if wrong:
                 raise self._mismatch(wrong, watch)
-            identities = move_into_place(self._partial, watch)
+            identities = self._adopted = move_into_place(self._partial, watch)  # not to be done again
         self.discard()
         item = self._catalogue.complete_download(self.cid, self.final_path, identities)
         return source_of(item, self.manifest, identities, self._descriptors)

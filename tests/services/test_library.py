@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,15 @@ import trio
 
 from node.errors import ShoalError, StorageError
 from node.net.kad_reports import ProvideReport
+from node.services import downloading, library
 from node.services.exchange import Exchange
 from node.services.library import Library
 from node.services.providing import Providing
 from node.status import TransferState
+from node.store import downloads
 from node.store.catalogue import Catalogue
 from node.store.database import Database
+from node.store.errors import DiskFull, SourceChanged
 from node.store.items import Item
 from node.store.records import ProvideSchedule
 from protocols.link import Link
@@ -79,13 +82,13 @@ async def node(tmp_path):
         host = network.host("here")
         exchange = Exchange(host, seeds, "here")
         providing = Providing(NoRouting(), ProvideSchedule(database), lambda: 0.0)
-        library = Library(Catalogue(database), exchange, host, providing, peer_id="here", own_folder=str(tmp_path))
-        exchange.find_content = library.find_content
+        items = Library(Catalogue(database), exchange, host, providing, peer_id="here", own_folder=str(tmp_path))
+        exchange.find_content = items.find_content
         await nursery.start(exchange.run)
-        await nursery.start(library.run)
+        await nursery.start(items.run)
         folder = tmp_path / "downloads"
         folder.mkdir()
-        yield Here(library, host, str(folder))
+        yield Here(items, host, str(folder))
         nursery.cancel_scope.cancel()
     database.close()
 
@@ -149,6 +152,71 @@ async def test_a_share_that_changed_is_not_resumed_but_verified_or_shared_again(
         assert here.library.catalogue.get(item.cid).state is TransferState.COMPLETE
         await here.library.verify(item, lambda done: None)
         assert (await here.library.resume(item)).state is TransferState.SEEDING
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """The data folder's disk: `disk.set()` makes it full. Whatever waits for room looks often."""
+    full = threading.Event()
+    write = Database.write
+
+    @contextmanager
+    def write_if_there_is_room(database):
+        if full.is_set():
+            raise DiskFull("can't write state.db: the disk is full")
+        with write(database) as connection:
+            yield connection
+
+    monkeypatch.setattr(Database, "write", write_if_there_is_room)
+    monkeypatch.setattr(downloading, "FULL_DISK_RETRY_S", 0.05)
+    monkeypatch.setattr(library, "TOTALS_SAVED_S", 0.02)
+    return full
+
+
+async def test_a_full_data_folder_stops_neither_the_node_nor_its_downloads(tmp_path, disk):
+    async with node(tmp_path) as here:
+        await here.get()
+        task = here.library.active[CONTENT.cid].task
+        disk.set()
+        with trio.fail_after(20):
+            while "full" not in task.stall_reason():  # noqa: ASYNC110 - a download has no event for it
+                await trio.sleep(0.005)
+            await trio.sleep(0.1)  # some more rounds of everything that is written down now and then
+        disk.clear()
+        await here.until(TransferState.SEEDING, TransferState.ERROR)
+        assert (tmp_path / "downloads" / "file.bin").read_bytes() == DATA
+
+
+async def test_a_disk_that_is_full_when_the_file_is_in_place_costs_only_time(tmp_path, disk, monkeypatch):
+    move = downloads.move_into_place
+
+    def move_and_fill_the_disk(partial, watch):
+        disk.set()
+        return move(partial, watch)
+
+    monkeypatch.setattr(downloads, "move_into_place", move_and_fill_the_disk)
+    async with node(tmp_path) as here:
+        await here.get()
+        task = here.library.active[CONTENT.cid].task
+        with trio.fail_after(20):
+            while "full" not in task.blocked:  # noqa: ASYNC110 - a download has no event for it
+                await trio.sleep(0.005)
+        disk.clear()
+        await here.until(TransferState.SEEDING, TransferState.ERROR)
+        assert (tmp_path / "downloads" / "file.bin").read_bytes() == DATA
+
+
+async def test_a_failure_that_cannot_be_written_down_stops_nothing_else(tmp_path, disk):
+    async with node(tmp_path) as here:
+        path = tmp_path / "file.bin"
+        item = await share(here, path)
+        disk.set()
+        os.utime(path, ns=(1, 1))
+        content = await here.library.find_content(item.cid)
+        content.on_unreadable(SourceChanged("file.bin changed"))
+        await trio.sleep(0.1)
+        disk.clear()
+        assert (await here.library.stop(item)).state is TransferState.COMPLETE
 
 
 async def share(here: Here, path: Path) -> Item:
