@@ -34,20 +34,27 @@ def run_line(context: Context, line: str, current: str | None) -> tuple[tuple[st
     """Run one line apart from the process's own streams: what it printed, and whether it failed."""
     stdout, stderr = _Page(), io.StringIO()
     output = Output(stdout, stderr, context.environ, quiet=True)
-    code = execute(replace(context, output=output, current=current), line)
+    code, _ = execute(replace(context, output=output, current=current), line)
     printed = stdout.getvalue().splitlines()
     said = stderr.getvalue().splitlines()
     return (tuple(said), True) if code else (tuple(printed + said), False)
 
 
-def execute(context: Context, line: str) -> int:
-    """Run one line with the context's output; the exit code. A mistake is said, never raised."""
+def execute(context: Context, line: str) -> tuple[int, str | None]:
+    """Run one line with the context's output: the exit code, and the file that `pause` alone means from now on.
+
+    A mistake is said, never raised.
+    """
     try:
         arguments = parse_line(line, context.arguments)
-        return arguments.command.run(replace(context, arguments=arguments, is_line=True)) if arguments else ExitCode.OK
+        if arguments is None:
+            return ExitCode.OK, context.current
+        code = arguments.command.run(replace(context, arguments=arguments, is_line=True))
     except ShoalError as error:
         context.output.error(error)
-        return int(error.code)
+        return int(error.code), context.current
+    is_download = arguments.command.name == "get" and code == ExitCode.OK
+    return code, arguments.target if is_download else context.current
 
 
 def parse_line(line: str, given: argparse.Namespace) -> argparse.Namespace | None:

@@ -34,7 +34,11 @@ def shell(context: Context) -> int:
         if words[0].casefold() in LEAVING:
             break
         try:
-            code = _help(context, words[1:]) if words[0].casefold() in ("help", "?") else execute(context, line)
+            if words[0].casefold() in ("help", "?"):
+                code = _help(context, words[1:])
+            else:
+                code, current = execute(context, line)
+                context = replace(context, current=current)
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
             context.output.note("interrupted")

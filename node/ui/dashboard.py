@@ -55,7 +55,7 @@ class Settings:
 
 async def show(terminal: Terminal, settings: Settings) -> int:
     """Show the dashboard until the person leaves; the exit code."""
-    with terminal.screen():
+    with terminal.screen(has_mouse=settings.is_mouse_on):
         dashboard = _Dashboard(terminal, settings)
         await dashboard.run()
     return dashboard.code
@@ -78,10 +78,12 @@ class _Dashboard:
             commands=settings.commands,
             theme=settings.theme,
             is_ascii=settings.is_ascii,
+            is_mouse_on=settings.is_mouse_on,
         )
         self._painted: Frame | None = None
+        self._wanted = wants(self._model)
         self._dirty = trio.Event()
-        self._feed = Feed(settings.socket, self._post, lambda: wants(self._model), settings.starter)
+        self._feed = Feed(settings.socket, self._post, lambda: self._wanted, settings.starter)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
 
@@ -96,12 +98,13 @@ class _Dashboard:
     # --- in -------------------------------------------------------------------------------------------------------
 
     def _post(self, message: msg.Msg) -> None:
-        before = wants(self._model)
         self._model, effects = update(self._model, message)
         self._dirty.set()
         for effect in effects:
             self._do(effect)
-        if wants(self._model) != before:
+        wanted = wants(self._model)
+        if wanted != self._wanted:
+            self._wanted = wanted
             self._feed.wake()
 
     async def _read(self) -> None:

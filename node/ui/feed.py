@@ -32,7 +32,7 @@ LIST_SHARE = 30
 
 LIST_S = 2.0
 
-ANSWER_S = 10.0
+ANSWER_S = 5.0
 """A node that answers nothing for so long is as good as gone; it answers within milliseconds."""
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 8.0

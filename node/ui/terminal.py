@@ -79,7 +79,7 @@ class Terminal:
         self._input = sys.stdin.fileno()
         self._log = log
         self._output = -1
-        self._mouse = True
+        self._mouse = False
         self.colours = 0 if no_color else int(self._keys.number_of_colors)
 
     # --- what it is -----------------------------------------------------------------------------------------------
@@ -104,8 +104,9 @@ class Terminal:
     # --- having and giving back the screen ------------------------------------------------------------------------
 
     @contextmanager
-    def screen(self) -> Iterator[None]:
+    def screen(self, *, has_mouse: bool) -> Iterator[None]:
         """Hold the full screen; everything is as it was when this ends, however it ends."""
+        self._mouse = has_mouse
         self._saved = termios.tcgetattr(self._input)
         self._output = os.open(os.ttyname(sys.stdout.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
         stderr = os.dup(2)

@@ -11,10 +11,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from node.status import TransferState
 from node.ui import messages as msg
-from node.ui.actions import Step, act, say
+from node.ui.actions import Step, act, named, say
 from node.ui.keymap import action_of, places
-from node.ui.model import HISTORY, ROW_HISTORY, Answer, Contact, Data, Model, Reach
+from node.ui.model import HISTORY, ROW_HISTORY, UNDER_WAY, Answer, Contact, Data, Model, Reach
 from node.ui.pointing import clicked, turned
 from node.ui.prompting import prompt_key, typed
 from node.ui.rows import ordered, settled
@@ -139,6 +140,10 @@ def _offline(model: Model, message: msg.Offline) -> Step:
 
 
 def _news(model: Model, message: msg.News) -> Step:
+    fetched = {item.cid for item in model.data.items or () if item.state in UNDER_WAY}
+    done = [item for item in message.items or () if item.cid in fetched and item.state is TransferState.SEEDING]
+    if done:
+        model = say(model, f"{named(done)}: complete and verified")
     data = replace(model.data, items_at=message.now)
     if message.items is not None:
         data = replace(data, items=message.items)

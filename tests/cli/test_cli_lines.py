@@ -54,6 +54,13 @@ class TestShell:
         assert out.count("Available Files") == 1
         assert node.wait_for_call("get")["wait"] is False
 
+    def test_pause_after_download_means_that_download(self, shell, node):
+        node.items += [replace(node.items[2], number=4, cid="bafyreiother", name="other.iso")]
+        code, out, _ = shell("download 3", "pause", "cancel")
+        assert code == 0
+        assert "Paused #3" in out
+        assert "Stopped #3" in out
+
     def test_words_in_any_case_short_and_with_signs(self, shell):
         code, out, _ = shell(":LIST", "inf #1", "ls")
         assert code == 0

@@ -204,6 +204,10 @@ class TestNews:
     def test_silence_makes_the_data_stale_and_says_how_old_it_is(self):
         assert "stale 5s" in text_of(view(told(scene(), msg.Tick(NOW + 5, WALL))))[0]
 
+    def test_a_download_that_is_done_is_said(self):
+        done = (replace(ITEMS[0], state=TransferState.SEEDING), *ITEMS[1:])
+        assert "#1 ubuntu.iso: complete" in text_of(view(told(scene(), replace(NEWS, items=done))))[-2]
+
     def test_offline_and_back(self):
         model = told(scene(), GONE)
         assert "OFFLINE" in text_of(view(model))[0]
