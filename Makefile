@@ -44,7 +44,7 @@ soak: $(READY)
 
 # Random bytes and random cancels into every decoder and the connection layer, SECONDS for each.
 fuzz: $(READY)
-	for target in noise yamux connection; do $(BIN)/python -m tests.fuzz.$$target $(or $(SECONDS),600) || exit 1; done
+	for target in decoders noise yamux connection; do $(BIN)/python -m tests.fuzz.$$target $(or $(SECONDS),600) || exit 1; done
 
 # Exact versions and hashes of everything, so that two installs are the same.
 lock: $(READY)
