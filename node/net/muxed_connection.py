@@ -58,7 +58,6 @@ class MuxedConnection(IMuxedConn):
         self.end_reason: str | None = None  # set when no more bytes will come or go
         self.blocked: set[MuxedStream] = set()  # streams with a task that waits for room to write
         self._opened_by_peer: deque[Stream] = deque()  # bounded by the session
-        self._is_closing = False
         self._cancel_scope = trio.CancelScope()
         self._writer = trio.lowlevel.ParkingLot()  # waits for something to send
         self._acceptors = trio.lowlevel.ParkingLot()  # wait for the peer to open a stream
@@ -190,6 +189,8 @@ class MuxedConnection(IMuxedConn):
                 await self.secured_conn.send(data)
             elif self.end_reason is not None:
                 return self.end_reason
+            elif self.session.is_over:
+                return "the peer went away"
             else:
                 await self._writer.park()
 
@@ -217,8 +218,9 @@ class MuxedConnection(IMuxedConn):
                     if stream in self._opened_by_peer:
                         self._opened_by_peer.remove(stream)
                 case WentAway(code):
-                    if code != NORMAL or not self.session.streams:
+                    if code != NORMAL:
                         self._end(f"the peer went away with code {code}")
+                    self._writer.unpark_all()  # ends the connection if no streams are left
         if self.session.can_open:
             self._openers.unpark_all()
 
@@ -235,8 +237,9 @@ class MuxedConnection(IMuxedConn):
         log.debug("connection to %s: %s", self.peer_id, reason)
         self.end_reason = reason
         for stream in self.session.streams:
-            _handle(stream).wake_reader()
-            _handle(stream).wake_writer()
+            if stream.handle is not None:  # the peer may break the protocol before we have heard of a stream
+                _handle(stream).wake_reader()
+                _handle(stream).wake_writer()
         for waiting in (self._writer, self._acceptors, self._openers):
             waiting.unpark_all()
 

@@ -51,6 +51,11 @@ class Session:
         return self._has_said_go_away or self._receiver.has_heard_go_away or self._streams.is_exhausted
 
     @property
+    def is_over(self) -> bool:
+        """Whether the peer has gone away and no streams are left, so that nothing will ever happen again."""
+        return self._receiver.has_heard_go_away and not self._streams
+
+    @property
     def can_open(self) -> bool:
         """Whether `open_stream` would succeed. If not, it may later, unless the session `is_ending`."""
         return not self.is_ending and not self._streams.is_backlogged

@@ -11,7 +11,7 @@ from libp2p.stream_muxer.exceptions import MuxedConnUnavailable, MuxedStreamRese
 from node.net.muxed_connection import CLOSE_TIMEOUT_S, MuxedConnection
 from node.net.muxed_stream import MuxedConnectionLost
 from protocols.yamux import INTERNAL_ERROR
-from protocols.yamux.frames import PING, SYN, encode_header
+from protocols.yamux.frames import PING, SYN, WINDOW_UPDATE, encode_header
 from protocols.yamux.limits import MAX_UNACKNOWLEDGED
 from tests.net.muxed_pair import ADDRESS, Pair, open_pair, read_exactly, wires
 
@@ -144,6 +144,16 @@ async def test_a_peer_that_breaks_yamux_hears_why_and_loses_this_connection():
         await pair.client.event_closed.wait()
 
 
+async def test_a_peer_that_opens_a_stream_and_breaks_yamux_in_one_breath_costs_no_more():
+    async with open_pair() as pair:
+        ours, _ = await pair.open()
+        await trio.testing.wait_all_tasks_blocked()
+        await pair.server.secured_conn.send(encode_header(WINDOW_UPDATE, SYN, 2, 0) + b"\xff" * 12)
+        with pytest.raises(MuxedConnectionLost, match="broke the protocol"):
+            await ours.read()
+        await pair.client.event_closed.wait()
+
+
 async def test_a_peer_that_breaks_noise_loses_this_connection():
     async with open_pair() as pair:
         ours, _ = await pair.open()
@@ -229,6 +239,9 @@ async def test_a_peer_that_goes_away_finishes_its_streams():
         with pytest.raises(MuxedConnUnavailable):
             await pair.client.open_stream()
         assert not pair.client.is_closed
+        await theirs.close()
+        await ours.close()
+        await pair.client.event_closed.wait()
 
 
 @pytest.mark.parametrize("has_streams", [True, False])

@@ -150,6 +150,10 @@ def test_a_refused_stream_hears_of_it_and_the_others_go_on():
         link.client.open_stream()
     assert link.client.is_ending
     assert link.server.is_ending
+    assert not link.client.is_over
+    link.client.reset(ours)
+    assert link.client.is_over
+    assert not link.server.is_over
 
 
 def test_going_away_is_said_once():
