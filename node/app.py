@@ -20,8 +20,9 @@ from node.api import Api
 from node.config import Config
 from node.control.lock import FolderLock, hold_folder
 from node.control.server import ControlServer
-from node.errors import ExitCode, ShoalError, StorageError
+from node.errors import ExitCode, ShoalError, StorageError, UsageError
 from node.logs import start_logging
+from node.net.addresses import parse, split_peer_id
 from node.net.host import Host, HostSettings, open_host
 from node.net.identity import load_or_create
 from node.net.kad_reports import SUFFIX as KAD_SUFFIX
@@ -64,6 +65,7 @@ def run(config: Config) -> int:
 
 async def _main(config: Config, lock: FolderLock, database: Database) -> None:
     """Open everything, serve, and close in reverse order."""
+    _check_bootstrap(config)
     identity = load_or_create(config.home.key)
     book = RememberedAddresses(AddressBook(database))
     records = ProviderRecords(database)
@@ -144,6 +146,13 @@ def _announce(config: Config, host: Host) -> None:
     for address in host.addresses():
         print(f"listening on {address}")
     sys.stdout.flush()
+
+
+def _check_bootstrap(config: Config) -> None:
+    """Raise UsageError for an address that nothing could come of, rather than be alone for no visible reason."""
+    for address in config.bootstrap:
+        if split_peer_id(parse(address))[1] is None:
+            raise UsageError(f"bootstrap {address} does not say which peer it is: add /p2p/<peer id>")
 
 
 def _make_home(config: Config) -> None:

@@ -31,14 +31,22 @@ def hold_folder(path: Path) -> Iterator[FolderLock]:
         raise StorageError(f"cannot use the data folder {path.parent}: {error.strerror}") from error
     try:
         _lock(fd, path)
-        os.truncate(fd, 0)
-        os.write(fd, b"%d\n" % os.getpid())
+        _sign(fd, path)
         try:
             yield FolderLock(path)
         finally:
             os.truncate(fd, 0)
     finally:
         os.close(fd)
+
+
+def _sign(fd: int, path: Path) -> None:
+    """Write down who holds the lock."""
+    try:
+        os.truncate(fd, 0)
+        os.write(fd, b"%d\n" % os.getpid())
+    except OSError as error:
+        raise StorageError(f"cannot use the data folder {path.parent}: {error.strerror}") from error
 
 
 def holder(path: Path) -> int | None:

@@ -54,7 +54,7 @@ class Database:
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
-            self._migrate()
+            self._adopt()
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -100,6 +100,14 @@ class Database:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
+
+    def _adopt(self) -> None:
+        try:
+            self._migrate()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            raise StorageError(f"{shown(self.path)} is some other program's database ({error})") from error
 
     def _migrate(self) -> None:
         version: int = self._writer.execute("PRAGMA user_version").fetchone()[0]

@@ -71,3 +71,10 @@ def test_a_folder_that_is_not_there_is_a_storage_error(tmp_path):
     with pytest.raises(StorageError, match="cannot use the data folder"), hold_folder(tmp_path / "no" / "lock"):
         pass
     assert holder(tmp_path / "no" / "lock") is None
+
+
+def test_a_full_disk_is_said_when_the_lock_is_taken(tmp_path):
+    path = tmp_path / "lock"
+    path.symlink_to("/dev/full")
+    with pytest.raises(StorageError, match="cannot use the data folder"), hold_folder(path):
+        pass

@@ -114,6 +114,20 @@ def test_a_second_daemon_on_the_same_data_folder_is_refused(trio_of_nodes):
     check(trio_of_nodes[0], "daemon", "--listen", "/ip4/127.0.0.1/tcp/0", code=3, says="already uses the data folder")
 
 
+def test_a_bootstrap_address_without_a_peer_id_is_refused(tmp_path):
+    done = subprocess.run(
+        [Path(sys.executable).with_name("shoal"), "--home", tmp_path, "daemon", "--bootstrap", "/ip4/127.0.0.1/tcp/1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ENVIRONMENT,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "add /p2p/" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_second_daemon_on_the_same_port_is_refused(trio_of_nodes, tmp_path):
     taken = trio_of_nodes[0].address.split("/p2p/")[0]
     done = subprocess.run(

@@ -85,6 +85,16 @@ def test_what_is_not_a_database_is_refused_with_its_name(tmp_path):
     assert path.read_bytes().startswith(b"these are my notes")
 
 
+def test_another_programs_database_is_refused_with_its_name(tmp_path):
+    path = tmp_path / "state.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE items (theirs)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StorageError, match=r"state\.db is some other program's database"):
+        Database(path)
+
+
 def test_a_damaged_page_is_an_error_with_a_sentence(tmp_path):
     path = tmp_path / "state.db"
     database = Database(path)
