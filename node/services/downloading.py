@@ -109,7 +109,7 @@ class DownloadTask:
             self.machine.peer_left(session.peer, now)
         if isinstance(error, RemoteProtocolError):
             self._ban(session.peer, str(error))
-        self.candidates.ended(session.peer, now, "it hung up")
+        self.candidates.ended(session.peer, now, f"it said: {session.farewell}" if session.farewell else "it hung up")
         self._wake.set()
 
     async def heard(self, session: PeerSession, message: Message) -> None:
@@ -131,6 +131,7 @@ class DownloadTask:
             case Reject() if machine:
                 machine.request_rejected(session.peer, message.chunk, message.offset, message.length, now)
             case Bye():
+                session.farewell = message.text
                 log.info("%s says bye: %s", session.peer, message.text or message.reason.name.lower())
                 session.bye(ByeReason.FINISHED)
             case _:

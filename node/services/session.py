@@ -59,6 +59,7 @@ class PeerSession:
         self.down = Rate()
         self.up = Rate()
         self.sent_bad_data = False
+        self.farewell = ""  # why the peer left, in its own words
         self.fault: RemoteProtocolError | None = None  # how the peer broke the protocol
         self.remote_have: Bitfield | None = None  # what the peer says it has, once it said so and we can read it
         self.early: list[Message] = []  # what came in the same bytes as HELLO

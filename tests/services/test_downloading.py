@@ -205,6 +205,16 @@ async def test_without_a_provider_the_reason_is_said_within_ten_seconds(autojump
         assert task.stall_reason() == "no provider answered"
 
 
+async def test_why_a_provider_refuses_is_said(autojump_clock):
+    async with world() as here:
+        await here.seed("stopped", complete_content(b"something else"))
+        here.network.providers[CONTENT.cid.multihash] = ["stopped"]
+        task = await here.leech()
+        here.nursery.start_soon(task.run)
+        await trio.sleep(5)
+        assert "it said: no such manifest is shared here" in task.stall_reason()
+
+
 async def test_a_seeder_that_comes_late_is_found_within_half_a_minute(autojump_clock):
     async with world() as here:
         task = await here.leech()
