@@ -36,14 +36,16 @@ from protocols.geometry import Geometry
 if TYPE_CHECKING:
     from random import Random
 
-MAX_COMMANDS: Final = 64
-"""Requests made in one call, so that none takes more than a few milliseconds; `next_wakeup` then says at once."""
+MAX_TRIES: Final = 64
+LEAST_TRIES: Final = 4
+"""Requests made or tried in one call, so that none takes more than a few milliseconds; `next_wakeup` then says now.
+Fewer in a huge share, where one look for chunks may take a millisecond or two."""
 
 AHEAD_S: Final = 10.0
 AHEAD_CHUNKS: Final = 16
-"""Bytes to ask for ahead of their coming, over all peers that ever sent anything: ten seconds' worth, some chunks at
-least. In a swarm whose peers all have long lines more requests make nothing faster, and each is for a chunk that was
-the rarest a long time ago. In the simulated flash crowd this takes a third off the time beyond the lower bound."""
+"""Bytes to wait for in the lines of busy peers: ten seconds' worth of all that comes in, some chunks at least. In a
+swarm whose peers all have long lines more requests make nothing faster, and each is for a chunk that was the rarest a
+long time ago. In the simulated flash crowd this takes a third off the time beyond the lower bound."""
 
 _FEW: Final = 8
 """Chunks let go at once that are offered one by one; of more, every peer is looked at afresh instead."""
@@ -86,6 +88,8 @@ class Download:
         self._requesting = Requesting(geometry, self.peers, self.picker, self._in_flight, self.reputation, settings)
         self._ready: dict[str, None] = {}  # peers to look at in the next `commands`, in order
         self._bans: list[BanPeer] = []
+        self._had_suspects = False
+        self._is_unfinished = False  # the last call had to stop before every ready peer had its turn
         self._tick_at = now
         self.limited_until = now
         self.missing_bytes = self._count_missing()
@@ -145,7 +149,8 @@ class Download:
         self.rate.add(length, now)
         self.average.add(length, now)
         self.last_data_at = now
-        self._ahead_left += length
+        if not state.pipeline.is_prompt:
+            self._ahead_left += length
         self._ready[peer] = None
         return verdict
 
@@ -180,9 +185,7 @@ class Download:
             if state := self.peers.get(peer):
                 state.pipeline.is_proven = True
         self._judged(self.reputation.chunk_verified(progress, data), now)
-        if self._requesting.was_full:
-            self._requesting.was_full = False
-            self._wake_all()
+        self._next_refused(now)
 
     def chunk_failed(self, chunk: int, now: float, data: bytes | bytearray | memoryview = b"") -> frozenset[str]:
         """A complete chunk doesn't match its digest: it is fetched again. The peers that supplied it.
@@ -193,6 +196,8 @@ class Download:
         if progress is None:
             return frozenset()
         self.failed_bytes += progress.length
+        if not self.picker.selection.wants(chunk):
+            self.missing_bytes -= progress.length  # its file was skipped while it was hashed
         self._in_flight.freed.append(chunk)
         self._judged(self.reputation.chunk_failed(progress, data), now)
         return progress.suppliers
@@ -239,7 +244,7 @@ class Download:
             self._tick(now)
         if self._in_flight.freed:
             self._offer_freed()
-        if self._ready and self._ahead_left > 0 and now >= self.limited_until and not self.is_paused:
+        if self._ready and now >= self.limited_until and not self.is_paused:
             self._request(now)
         if not self._in_flight.commands and not self._bans:
             return []
@@ -254,7 +259,7 @@ class Download:
             return now
         if self.is_paused or self.is_complete or not self.peers:
             return None
-        if self._ready and self._ahead_left > 0 and self.limited_until < inf:
+        if self._is_unfinished and self.limited_until < inf:
             return max(now, self.limited_until)
         return self._tick_at
 
@@ -298,10 +303,12 @@ class Download:
     def _tick(self, now: float) -> None:
         self._tick_at = now + TICK_S
         self._ahead_left = self._ahead_limit(now)
-        for peer in self.peers.values():
+        self.limited_until = min(self.limited_until, now)  # somebody else may have changed a shared bucket
+        # Those that answer come first, those that never do last, and each of them in its turn.
+        for peer in sorted(self.peers.values(), key=lambda peer: (peer.silences, peer.asked_at)):
             look_after(peer, self._in_flight, now)
-            if peer.pipeline.average.total and not peer.is_snubbing:
-                self._ahead_left -= peer.awaited_bytes
+            if not peer.pipeline.is_prompt:
+                self._ahead_left -= peer.counted_on()
             if peer.room(now):
                 self._ready[peer.name] = None
 
@@ -323,21 +330,25 @@ class Download:
                     self._offer(peer, chunk)
 
     def _request(self, now: float) -> None:
-        budget = MAX_COMMANDS
-        while self._ready:
-            peer = self.peers[next(iter(self._ready))]
+        budget = max(LEAST_TRIES, MAX_TRIES // self.picker.entries)
+        self._is_unfinished = True
+        for name in tuple(self._ready):
+            peer = self.peers[name]
             while room := peer.room(now):
-                if not budget or self._ahead_left <= 0 or (self._buckets and not self._may_spend(now)):
-                    return  # it stays ready
+                if not peer.pipeline.is_prompt and self._ahead_left <= 0:
+                    break
+                if not budget or (self._buckets and not self._may_spend(now)):
+                    return
+                budget -= 1
                 size = self._requesting.request(peer, self._slice(room) if self._buckets else room, now)
                 if not size:
                     break
-                budget -= 1
-                if peer.pipeline.average.total:
-                    self._ahead_left -= size
                 for bucket in self._buckets:
                     bucket.spend(size, now)
-            del self._ready[peer.name]
+                if not peer.pipeline.is_prompt:
+                    self._ahead_left -= size
+            del self._ready[name]
+        self._is_unfinished = False
 
     def _may_spend(self, now: float) -> bool:
         self.limited_until = ready_at(self._buckets, now)
@@ -346,13 +357,28 @@ class Download:
     def _slice(self, room: int) -> int:
         return min(bucket.slice(room) for bucket in self._buckets)
 
+    def _next_refused(self, now: float) -> None:
+        """There is room for another chunk in flight: for the peer that has waited the longest for it."""
+        refused = self._requesting.refused
+        while refused:
+            name = next(iter(refused))
+            del refused[name]
+            if name in self.peers and self.peers[name].room(now):
+                self._ready[name] = None
+                return
+
     def _judged(self, bans: list[BanPeer], now: float) -> None:
         for ban in bans:
             self._bans.append(ban)
             self.peer_left(ban.peer, now)
-        if self.reputation.has_suspects:
+        if self.reputation.has_suspects or self._had_suspects:
+            self._had_suspects = self.reputation.has_suspects
             for peer in self.peers.values():
-                peer.is_suspect = self.reputation.is_suspect(peer.name)
+                was_suspect, peer.is_suspect = peer.is_suspect, self.reputation.is_suspect(peer.name)
+                if peer.is_suspect and not was_suspect:
+                    self._in_flight.isolate(peer)
+                elif was_suspect and not peer.is_suspect:
+                    self._ready[peer.name] = None
 
     def _offer(self, peer: Peer, chunk: int) -> None:
         """A peer has a chunk that it could be asked for now."""

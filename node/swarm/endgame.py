@@ -1,5 +1,5 @@
-"""The end of a download: bytes that are asked for already are asked of idle peers too, so that the slowest can't hold
-up the last chunk.
+"""The end of a download: what a peer has begun to send is asked of idle peers too, so that the slowest can't hold up
+the last chunk.
 
 Rules: only when nothing unrequested is left for any peer in working order, only of peers that have nothing else to do,
 one range each, and bounded in number (libtorrent's strict end-game, rain's limit). A duplicate begins at the far end
@@ -59,13 +59,13 @@ def _candidates(peer: Peer, in_flight: InFlight) -> Iterator[tuple[ChunkProgress
     for progress in in_flight.chunks.values():
         sources = len(progress.requests) if progress.sole is None else 0
         if 0 < sources < MAX_SOURCES and peer.bitfield[progress.chunk] and progress.chunk not in peer.requests:
-            yield progress, max(progress.requests, key=lambda request: request.remaining)
+            request = max(progress.requests, key=lambda request: request.remaining)
+            if request.received:
+                yield progress, request
 
 
 def _far_end(progress: ChunkProgress, request: OpenRequest, own_bps: float, other_bps: float) -> Span:
-    """The part of a request for the second peer: all of it if the first byte isn't here, else its fair share."""
+    """The second peer's fair share of what a request still owes."""
     last = progress.missing(request.next_offset, request.end)[-1]
-    if not request.received:
-        return last
     share = int((last.end - last.start) * own_bps / (own_bps + other_bps + 1.0))
     return Span(max(last.start, last.end - max(share, MIN_RANGE)), last.end)

@@ -35,13 +35,17 @@ class InFlight:
         self.bytes += length
         return progress
 
-    def request(self, peer: Peer, progress: ChunkProgress, span: Span, now: float, *, again: bool = False) -> None:
-        """Ask a peer for a span (`again`: as a duplicate); released requests that overlap it are cancelled."""
+    def request(
+        self, peer: Peer, progress: ChunkProgress, span: Span, now: float, *, is_duplicate: bool = False
+    ) -> None:
+        """Ask a peer for a span; released requests that overlap it are cancelled."""
         for other in tuple(progress.requests):
             if other.is_released and other.next_offset < span.end and span.start < other.end:
                 self._cancel(progress, other)
-        request = OpenRequest(peer.name, progress.chunk, span.start, span.end - span.start, now, is_duplicate=again)
-        self.duplicate_requests += again
+        request = OpenRequest(
+            peer.name, progress.chunk, span.start, span.end - span.start, now, is_duplicate=is_duplicate
+        )
+        self.duplicate_requests += is_duplicate
         progress.requests.append(request)
         peer.opened(request, now)
         self.commands.append(RequestRange(peer.name, request.chunk, request.offset, request.length))
@@ -91,6 +95,16 @@ class InFlight:
             if request.is_released:
                 request.is_released = False
                 self._sort(self.chunks[request.chunk])
+
+    def isolate(self, peer: Peer) -> None:
+        """The peer is under suspicion: let it finish alone what only it began, and cancel what it shares."""
+        for request in tuple(peer.open_requests()):
+            progress = self.chunks[request.chunk]
+            if progress.suppliers <= {peer.name} and all(other.peer == peer.name for other in progress.requests):
+                progress.sole = peer.name
+            else:
+                self._cancel(progress, request)
+                self._free(progress)
 
     def peer_left(self, peer: Peer) -> None:
         """Nothing more will come from a peer."""

@@ -53,10 +53,10 @@ class TokenBucket:
         """When something may be spent: `now` or earlier if at once, `inf` if the limit is 0."""
         if self._bps is None:
             return now
+        if self._bps <= 0.0:
+            return inf
         self._refill(now)
-        if self._tokens > 0.0:
-            return now
-        return now - self._tokens / self._bps + 1e-6 if self._bps > 0.0 else inf
+        return now if self._tokens > 0.0 else now - self._tokens / self._bps + 1e-6
 
     def slice(self, size: int) -> int:
         """How much of `size` to take at once, so that a low limit flows evenly."""

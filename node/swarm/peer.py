@@ -33,10 +33,12 @@ class Peer:
         self.shortlist: list[int] = []  # good chunks to ask for next, best last
         self.shortlist_at = 0.0
         self.is_exhausted = False  # nothing unrequested is left that it has
-        self.is_snubbing = False  # owes bytes and sends none
+        self.silences = 0  # times in a row that it owed bytes and sent none
+        self.probe_at = 0.0  # a silent peer is asked again then
+        self.asked_at = 0.0
         self.is_suspect = False
-        self.watched_since = 0.0
-        self.watched_bytes = 0
+        self.waited_s = 0.0  # how long it has owed us bytes since it last sent some worth mentioning
+        self.heard_bytes = 0  # what it sent in that time
         self.busy_until = 0.0
         self.refusals = 0
         self._settings = settings
@@ -71,7 +73,9 @@ class Peer:
         if self.busy_until > now or self.request_count >= self._settings.max_requests:
             return 0
         # Whom we doubt, in speed or in honesty, gets one request at a time.
-        if (self.is_snubbing or self.is_suspect) and self.request_count:
+        if (self.silences or self.is_suspect) and self.request_count:
+            return 0
+        if self.silences and now < self.probe_at:
             return 0
         if self.awaited_bytes >= self.pipeline.window:
             return 0
@@ -81,7 +85,7 @@ class Peer:
 
     def is_in_order(self, now: float) -> bool:
         """Whether it can be expected to answer: it is neither silent nor busy."""
-        return not self.is_snubbing and self.busy_until <= now
+        return not self.silences and self.busy_until <= now
 
     def is_entangled(self, chunk: int) -> bool:
         """Whether it still owes an answer about a chunk that isn't counted on: the same bytes can't be asked twice."""
@@ -98,6 +102,10 @@ class Peer:
                 if not request.is_cancelled:
                     yield request
 
+    def counted_on(self) -> int:
+        """Bytes still to come of the requests that nobody else may be asked for."""
+        return sum(request.remaining for request in self.open_requests() if not request.is_released)
+
     def request_at(self, chunk: int, offset: int) -> OpenRequest | None:
         """The request whose next byte is the one at `offset` of the chunk."""
         for request in self.requests.get(chunk, ()):
@@ -107,8 +115,7 @@ class Peer:
 
     def opened(self, request: OpenRequest, now: float) -> None:
         """A request goes out."""
-        if not self.awaited_bytes:
-            self.watched_since, self.watched_bytes = now, 0
+        self.asked_at = now
         self.requests.setdefault(request.chunk, []).append(request)
         self.request_count += 1
         self.open_bytes += request.length
@@ -119,8 +126,8 @@ class Peer:
         first = not request.received
         if first and self.request_count == 1:
             self.pipeline.answered(now - request.issued_at)
-        self.pipeline.arrived(size, now, first_of_request=first)
-        self.watched_bytes += size
+        self.pipeline.arrived(size, now, asked_at=request.issued_at if first else None)
+        self.heard_bytes += size
         self.refusals = 0
         request.received += size
         if not request.is_cancelled:

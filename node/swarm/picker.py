@@ -36,8 +36,8 @@ _CHUNKS_PER_ENTRY: Final = 8192
 """One shortlist entry for every so many chunks of the share: a look costs more the more there are, a pick doesn't.
 Below twice as many chunks (16 GiB) a look takes some ten microseconds and every pick looks afresh."""
 
-_RARITIES: Final = 2
-"""So many classes of rarity go into one shortlist, since the rarest one alone may be a single chunk."""
+_RARITIES: Final = 6
+"""So many classes of rarity go into a shortlist at most: the rarest alone may be a single chunk."""
 
 _STRETCH: Final = re.compile(rb"[^\0]{1,64}")
 
@@ -51,7 +51,7 @@ class Picker:
         self._have = have
         self._rng = rng
         self._width = -(-have.length // 8) * 8
-        self._entries = max(1, have.length // _CHUNKS_PER_ENTRY)
+        self.entries = max(1, have.length // _CHUNKS_PER_ENTRY)
         self._pool_mask: int | None = None
         self.select(selection, ())
 
@@ -107,7 +107,7 @@ class Picker:
         chunks = self.selection.most_wanted(self.pool_mask & peer.mask)
         peer.shortlist_at = now
         peer.is_exhausted = not chunks
-        if self._entries > 1:
+        if self.entries > 1:
             peer.shortlist = self._best(chunks)
         elif chunks:
             peer.shortlist = [self._width - 1 - self._best_place(chunks)]
@@ -120,14 +120,14 @@ class Picker:
         return _nth_highest(chunks, self._rng.randrange(chunks.bit_count()))
 
     def _best(self, chunks: int) -> list[int]:
-        """In a huge share: the best chunks, best last; of equals those that follow a random place."""
+        """In a huge share: some of the best chunks, best last; of equals those that follow a random place."""
         found: list[int] = []
         for _ in range(_RARITIES):
             best = chunks if self.is_sequential else self._preferred(chunks)
             start = 0 if self.is_sequential else self._rng.randrange(self._width // 8)
-            found += islice(_places(best.to_bytes(self._width // 8, "big"), start), self._entries - len(found))
+            found += islice(_places(best.to_bytes(self._width // 8, "big"), start), self.entries - len(found))
             chunks ^= best
-            if not chunks or len(found) == self._entries:
+            if not chunks or len(found) == self.entries:
                 break
         found.reverse()
         return found

@@ -1,7 +1,7 @@
 """How much to keep requested at one peer, from how fast it answers.
 
 Rules: pure; bytes and seconds. The window opens as TCP's does, by what arrives, up to about three seconds' worth of the
-measured rate, and closes the same way, so a pipeline is never empty at a fast peer and never long at a slow one.
+measured rate, and closes with the rate, so it is never empty at a fast peer and never long at a slow one.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ rest of the chunk meanwhile, large enough that requests and mixed chunks stay fe
 _RANGE_STEP: Final = 16 << 10
 """Ranges end on multiples of 16 KiB, so that disk pages aren't written twice."""
 
+PROMPT_S: Final = 2.0
+"""A peer that begins an answer sooner than this has no long line of others before us."""
+
 _SAME_TURN_S: Final = 1.0
 """A new answer that begins this soon after the last byte of the one before counts as uninterrupted sending."""
 
@@ -36,12 +39,24 @@ _SAME_TURN_S: Final = 1.0
 class Pipeline:
     """The rate of one peer and the window of bytes to keep requested at it."""
 
-    __slots__ = ("_chunk_size", "_last_at", "_max", "average", "is_proven", "pace", "rate", "round_trip_s", "window")
+    __slots__ = (
+        "_chunk_size",
+        "_last_at",
+        "_max",
+        "_waited_s",
+        "average",
+        "is_proven",
+        "pace",
+        "rate",
+        "round_trip_s",
+        "window",
+    )
 
     def __init__(self, chunk_size: int, max_pipeline: int) -> None:
         self._chunk_size = min(chunk_size, max_pipeline)
         self._max = max_pipeline
         self._last_at: float | None = None
+        self._waited_s = 0.0  # for the last answer to begin, not counting the answers before it
         self.rate = Rate()
         self.average = Rate(SLOW_S)
         self.pace = Pace()
@@ -49,12 +64,19 @@ class Pipeline:
         self.is_proven = False  # a chunk with bytes of this peer has been verified
         self.window = self._initial
 
-    def arrived(self, size: int, now: float, *, first_of_request: bool) -> None:
-        """Bytes came in; they may have waited for their turn at the peer if they are the first of a request."""
+    @property
+    def is_prompt(self) -> bool:
+        """Whether its last answer began soon, or none has yet."""
+        return self._waited_s < PROMPT_S
+
+    def arrived(self, size: int, now: float, *, asked_at: float | None) -> None:
+        """Bytes came in; `asked_at` says when they were asked for if they are the first of an answer."""
         if self._last_at is not None:
             gap = now - self._last_at
-            if not first_of_request or gap < _SAME_TURN_S:
+            if asked_at is None or gap < _SAME_TURN_S:
                 self.pace.add(size, gap)
+        if asked_at is not None:
+            self._waited_s = now - max(asked_at, self._last_at or asked_at)
         self._last_at = now
         self.rate.add(size, now)
         self.average.add(size, now)
@@ -62,10 +84,10 @@ class Pipeline:
         if self.window < target:
             self.window = min(self.window + size, target, self._max if self.is_proven else self._initial)
         else:
-            self.window = max(self.window - size, target, self.range_size(self._chunk_size))
+            self.window = max(target, self.range_size(self._chunk_size))
 
     def answered(self, seconds: float) -> None:
-        """The first byte of an answer came so long after its request, with nothing else before it in the line."""
+        """An answer began so long after its request, which was the only one."""
         if self.round_trip_s is None or seconds < self.round_trip_s:
             self.round_trip_s = min(seconds, PIPELINE_S)
 

@@ -1,4 +1,5 @@
-"""What to ask a peer for next, in this order: leftovers of chunks begun, a new chunk, a duplicate in the endgame.
+"""What to ask a peer for next, in this order: leftovers of chunks begun, a new chunk, what waits in another peer's
+line, a duplicate in the endgame.
 
 Rules: decides and books one request at a time. Here live the rules about who may share a chunk with whom: a suspect
 shares none, and a chunk that was wrong before comes from one peer alone.
@@ -23,6 +24,10 @@ from protocols.geometry import Geometry
 _LOOKED_AT: Final = 64
 """Leftovers looked at for one request, the oldest first: there are rarely more than a few."""
 
+OVERDUE_S: Final = 3.0
+"""An answer may take so long to begin before an idle peer gets the request instead: round trips and a disk. Longer, and
+in a swarm with free riders rare chunks lie in their lines; shorter, and answers cross with cancels."""
+
 _PICKS: Final = 8
 """Picks tried for one request: one is refused only after a chunk was wrong or cancelled at this very peer."""
 
@@ -45,20 +50,23 @@ class Requesting:
         self._in_flight = in_flight
         self._reputation = reputation
         self._settings = settings
-        self.was_full = False  # a new chunk was refused because too many are in flight
+        self.refused: dict[str, None] = {}  # peers that got no new chunk because too many are in flight, in order
 
     def request(self, peer: Peer, room: int, now: float) -> int:
         """Ask a peer for one more range of at most `room` bytes; its length, 0 if there is nothing to ask for."""
         found = self._leftover(peer, now) or self._new(peer, now)
-        again = not found
-        if not found and not peer.request_count and not peer.is_suspect and self._is_endgame():
-            found = duplicate(peer, self._peers, self._in_flight, now)
+        is_duplicate = False
+        if not found and not (peer.request_count or peer.silences or peer.is_suspect):
+            found = self._overdue(peer, now)
+            if not found and self._is_endgame():
+                is_duplicate = True
+                found = duplicate(peer, self._peers, self._in_flight, now)
         if not found:
             return 0
         progress, span = found
         size = min(span.end - span.start, room, peer.range_limit(), peer.pipeline.range_size(progress.length))
-        start = span.end - size if again else span.start
-        self._in_flight.request(peer, progress, Span(start, start + size), now, again=again)
+        start = span.end - size if is_duplicate else span.start
+        self._in_flight.request(peer, progress, Span(start, start + size), now, is_duplicate=is_duplicate)
         return size
 
     def _leftover(self, peer: Peer, now: float) -> tuple[ChunkProgress, Span] | None:
@@ -67,21 +75,29 @@ class Requesting:
         for progress in tuple(islice(self._in_flight.partial.values(), _LOOKED_AT)):
             if not peer.bitfield[progress.chunk] or peer.is_entangled(progress.chunk):
                 continue
+            if peer.silences and self._is_to_be_had_elsewhere(progress.chunk, now):
+                continue
             if progress.sole == peer.name or (progress.sole is None and not peer.is_suspect):
                 return progress, progress.unasked()[0]
             if progress.sole is not None and self._is_given_up(progress, progress.sole, now):
                 self._in_flight.drop(progress)  # its bytes must not be mixed with ours: it goes back to the pool
         return None
 
+    def _is_to_be_had_elsewhere(self, chunk: int, now: float) -> bool:
+        """Whether a peer in working order has the chunk: what is late already isn't left to a silent one again."""
+        return any(peer.bitfield[chunk] and peer.is_in_order(now) for peer in self._peers.values())
+
     def _is_given_up(self, progress: ChunkProgress, sole: str, now: float) -> bool:
         owner = self._peers[sole]
-        return not owner.is_in_order(now) or any(request.is_released for request in progress.requests)
+        if not owner.is_in_order(now) or not owner.bitfield[progress.chunk]:
+            return True
+        return any(request.is_released for request in progress.requests)
 
     def _new(self, peer: Peer, now: float) -> tuple[ChunkProgress, Span] | None:
         if peer.is_exhausted:
             return None
         if self._in_flight.bytes >= self._settings.max_in_flight and not self._make_room():
-            self.was_full = True
+            self.refused[peer.name] = None
             return None
         for _ in range(_PICKS):
             chunk = self._picker.pick(peer, now)
@@ -92,6 +108,16 @@ class Requesting:
                 length = self._geometry.chunk_length(chunk)
                 alone = peer.is_suspect or chunk in self._reputation.cases
                 return self._in_flight.begin(chunk, length, peer.name if alone else None), Span(0, length)
+        return None
+
+    def _overdue(self, peer: Peer, now: float) -> tuple[ChunkProgress, Span] | None:
+        """What waits in another peer's line, for one that is idle: it changes over, and nothing is sent twice."""
+        for progress in islice(self._in_flight.chunks.values(), _LOOKED_AT):
+            if progress.sole is None and peer.bitfield[progress.chunk]:
+                late = [r for r in progress.requests if not r.received and now - r.issued_at >= OVERDUE_S]
+                self._in_flight.release(late)
+                if late and (spans := progress.unasked()):
+                    return progress, spans[0]
         return None
 
     def _is_for_others(self, peer: Peer, chunk: int, now: float) -> bool:

@@ -22,13 +22,21 @@ shorter than a person's patience (libtorrent: 20 s for a piece, 60 s for a reque
 SNUB_BYTES: Final = 4 << 10
 """What counts as next to none in that time, so that a trickle of single bytes holds up nothing."""
 
+LAST_PROBE_S: Final = 120.0
+"""A peer that stays silent is asked for one range now and then, at first at once, at last every two minutes."""
+
 
 def look_after(peer: Peer, in_flight: InFlight, now: float) -> None:
-    """Release what the peer won't send in time."""
+    """Release what the peer won't send in time; to be called every `TICK_S`."""
     if not peer.awaited_bytes:
         return
-    if now - peer.watched_since >= SNUB_S:
-        _judge(peer, in_flight, now)
+    peer.waited_s += TICK_S
+    if peer.waited_s >= SNUB_S:
+        peer.probe_at = now + min(LAST_PROBE_S, SNUB_S * peer.silences)
+        peer.silences += 1
+        peer.waited_s, peer.heard_bytes = 0.0, 0
+        peer.pipeline.restart()
+        in_flight.release(tuple(peer.open_requests()))
     affordable = peer.pipeline.affordable()
     if affordable is not None and peer.awaited_bytes > affordable:
         _release_excess(peer, in_flight, affordable)
@@ -36,17 +44,11 @@ def look_after(peer: Peer, in_flight: InFlight, now: float) -> None:
 
 def heard_from(peer: Peer, in_flight: InFlight) -> None:
     """Bytes came in: a peer that sends again is counted on again."""
-    if peer.is_snubbing and peer.watched_bytes >= SNUB_BYTES:
-        peer.is_snubbing = False
-        in_flight.reclaim(peer)
-
-
-def _judge(peer: Peer, in_flight: InFlight, now: float) -> None:
-    if peer.watched_bytes < SNUB_BYTES:
-        peer.is_snubbing = True
-        peer.pipeline.restart()
-        in_flight.release(tuple(peer.open_requests()))
-    peer.watched_since, peer.watched_bytes = now, 0
+    if peer.heard_bytes >= SNUB_BYTES:
+        peer.waited_s, peer.heard_bytes = 0.0, 0
+        if peer.silences:
+            peer.silences = 0
+            in_flight.reclaim(peer)
 
 
 def _release_excess(peer: Peer, in_flight: InFlight, affordable: float) -> None:

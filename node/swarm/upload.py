@@ -90,6 +90,7 @@ class UploadQueue:
         self._outside: dict[str, _Line] = {}  # the lines that want a turn and have none
         self._buckets: tuple[TokenBucket, ...] = ()
         self._best_bps = 0.0
+        self._served = 0.0  # what the line that was granted something last had had by then
 
     def push(self, peer: str, chunk: int, offset: int, length: int) -> bool:
         """A peer asks for a range; False if its line is full: reject it as busy."""
@@ -193,6 +194,7 @@ class UploadQueue:
         line.queued_bytes -= size
         line.deficit -= size
         line.turn -= size
+        self._served = line.served
         line.served += size / self._weight(line)
         for bucket in self._buckets:
             bucket.spend(size, now)
@@ -239,7 +241,7 @@ class UploadQueue:
         return [line.waiting[place] for place in range(min(_LOOKED_AT, len(line.waiting)))]
 
     def _least_served(self) -> float:
-        return min((line.served for line in self._lines.values() if line.is_ready), default=0.0)
+        return min((line.served for line in self._lines.values() if line.is_ready), default=self._served)
 
     def _weight(self, line: _Line) -> float:
         if not self._best_bps:
