@@ -1,7 +1,6 @@
 """What keys do: each action as a function of the model, giving the next one and what is to be done outside. Pure.
 
-Rules: an action takes the rows that are meant from the model of the moment the key was pressed, and its effects carry
-their CIDs; while the node doesn't answer nothing is asked of it, and nothing kept for later.
+Here are those that move, find and change the display; `row_actions` has those that act on files. `ACTIONS` is all.
 """
 
 from __future__ import annotations
@@ -9,64 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from node.status import ItemStatus, TransferState
-from node.ui.messages import Copy, Effect, Leave, Redraw, Request, SetMouse, Suspend
-from node.ui.model import (
-    SCREENS,
-    TOAST_S,
-    UNDER_WAY,
-    Choice,
-    Dialog,
-    Model,
-    Prompt,
-    PromptKind,
-    Screen,
-    Toast,
-    item_of,
-)
-from node.ui.rows import SORTS, current, ids, index_of, items, select, sorted_by
-from node.ui.units import size
-
-Step = tuple[Model, tuple[Effect, ...]]
+from node.ui.lineedit import line
+from node.ui.messages import Leave, Redraw, SetMouse, Suspend
+from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Screen
+from node.ui.row_actions import ROW_ACTIONS, do_confirmed
+from node.ui.rows import SORTS, current, ids, index_of, select, sorted_by
+from node.ui.step import Step, refuse_offline, say
 
 PAGE_MARGIN = 6
 """Lines of a screen that are no rows; a page leaves a little of the last one in sight."""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 NO_SEARCH = "searching the network is not in this version yet; download by CID or link: download <cid|link>"
-
-
-def say(model: Model, text: str, *, is_error: bool = False) -> Model:
-    """The model with a sentence in its status line."""
-    return replace(model, toast=Toast(text, is_error, float("inf") if is_error else model.now + TOAST_S))
-
-
-def refuse_offline(model: Model) -> Model:
-    """Say that nothing can be asked for now."""
-    return say(model, "not connected: commands are refused, nothing is queued", is_error=True)
-
-
-def targets(model: Model) -> list[ItemStatus]:
-    """The files an action is about: the marked rows, else the one that is open or selected."""
-    if model.details is None and model.marks:
-        marked = [item for item in items(model) if item.cid in model.marks]
-        if marked:
-            return marked
-    item = current(model)
-    return [item] if item else []
-
-
-def named(rows: list[ItemStatus]) -> str:
-    """The files in a sentence: `#1 ubuntu.iso`, or how many."""
-    return f"#{rows[0].number} {rows[0].name}" if len(rows) == 1 else f"{len(rows)} files"
-
-
-def ask(model: Model, method: str, rows: list[ItemStatus], sentence: str) -> Step:
-    """Have the node do something with each row."""
-    if not model.is_online:
-        return refuse_offline(model), ()
-    effects = (Request(method, (("target", row.cid),), f"{sentence} #{row.number} {row.name}") for row in rows)
-    return replace(model, marks=frozenset()), tuple(effects)
 
 
 # --- moving -------------------------------------------------------------------------------------------------------
@@ -126,8 +79,7 @@ def _back(model: Model) -> Step:
 
 
 def _filter(model: Model) -> Step:
-    prompt = Prompt(PromptKind.FILTER)
-    return replace(model, prompt=replace(prompt, edit=prompt.edit.insert(model.filter))), ()
+    return replace(model, prompt=Prompt(PromptKind.FILTER, line(model.filter))), ()
 
 
 def _sort(model: Model) -> Step:
@@ -150,74 +102,6 @@ def _level(model: Model) -> Step:
 def _follow(model: Model) -> Step:
     is_following = not model.log_view.is_following
     return replace(model, log_view=replace(model.log_view, is_following=is_following, offset=0)), ()
-
-
-# --- acting on rows -----------------------------------------------------------------------------------------------
-
-
-def _pause(model: Model) -> Step:
-    rows = targets(model)
-    running = [row for row in rows if row.state in UNDER_WAY]
-    if running:
-        return ask(model, "pause", running, "Paused")
-    waiting = [row for row in rows if row.state is not TransferState.SEEDING]
-    if waiting:
-        return ask(model, "resume", waiting, "Resumed")
-    return say(model, "a share isn't paused; S stops seeding it" if rows else "no file is selected"), ()
-
-
-def _download(model: Model) -> Step:
-    waiting = [row for row in targets(model) if row.state in (TransferState.PAUSED, TransferState.ERROR)]
-    if waiting:
-        return ask(model, "resume", waiting, "Downloading")
-    return say(model, "nothing here is to be downloaded; type :download <cid|link>"), ()
-
-
-def _cancel(model: Model) -> Step:
-    rows = [row for row in targets(model) if row.state in UNDER_WAY]
-    if not rows:
-        return say(model, "no download is selected"), ()
-    fetched = sum(row.bytes_have for row in rows)
-    lines = (named(rows), f"{size(fetched)} already fetched")
-    choices = (Choice("k", "cancel, keep the partial data", "do:cancel"), Choice("esc", "do not cancel", ""))
-    return replace(model, dialog=Dialog("Cancel download?", lines, choices, tuple(row.cid for row in rows))), ()
-
-
-def _stop(model: Model) -> Step:
-    rows = [row for row in targets(model) if row.state is TransferState.SEEDING]
-    if not rows:
-        return say(model, "no share is selected"), ()
-    choices = (Choice("y", "stop seeding", "do:stop"), Choice("n", "go on", ""), Choice("esc", "go on", ""))
-    lines = (named(rows), "the files stay on disk")
-    return replace(model, dialog=Dialog("Stop seeding?", lines, choices, tuple(row.cid for row in rows))), ()
-
-
-def _verify(model: Model) -> Step:
-    rows = targets(model)
-    if not rows:
-        return say(model, "no file is selected"), ()
-    asked, effects = ask(model, "verify", rows, "Verified")
-    return (say(asked, f"verifying {named(rows)}") if effects else asked), effects
-
-
-def _mark(model: Model) -> Step:
-    item = current(model)
-    if item is None:
-        return model, ()
-    return _move(1)(replace(model, marks=model.marks ^ {item.cid}))
-
-
-def _copy(model: Model) -> Step:
-    if model.screen is Screen.PEERS and model.details is None:
-        rows = ids(model)
-        index = index_of(model, rows)
-        text = rows[index] if index >= 0 else ""
-    elif model.screen is Screen.NETWORK:
-        text = model.shown.node.peer_id if model.shown.node else ""
-    else:
-        item = current(model)
-        text = item.cid if item else ""
-    return (say(model, f"copied {text}"), (Copy(text),)) if text else (model, ())
 
 
 # --- the rest -----------------------------------------------------------------------------------------------------
@@ -247,6 +131,7 @@ def _stop_node(model: Model) -> Step:
 
 
 ACTIONS: Mapping[str, Callable[[Model], Step]] = {
+    **ROW_ACTIONS,
     "line-down": _move(1),
     "line-up": _move(-1),
     "first": _move(-(1 << 30)),
@@ -266,15 +151,8 @@ ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "everybody": lambda model: (replace(model, peers_of=None), ()),
     "follow": _follow,
     "level": _level,
-    "pause": _pause,
-    "download": _download,
-    "cancel": _cancel,
-    "stop": _stop,
-    "verify": _verify,
-    "mark": _mark,
-    "unmark": lambda model: (replace(model, marks=frozenset()), ()),
-    "copy": _copy,
     "command": lambda model: (replace(model, prompt=Prompt(PromptKind.COMMAND)), ()),
+    "connect": lambda model: (replace(model, prompt=Prompt(PromptKind.COMMAND, line("connect "))), ()),
     "freeze": _freeze,
     "mouse": _mouse,
     "redraw": lambda model: (model, (Redraw(),)),
@@ -284,8 +162,6 @@ ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "stop-node": _stop_node,
     "stop-node!": lambda model: (model, (Leave(stop_node=True),)),
 }
-
-_CONFIRMED = {"cancel": ("stop", "Cancelled"), "stop": ("stop", "Stopped seeding")}
 
 
 def act(model: Model, action: str) -> Step:
@@ -297,9 +173,6 @@ def act(model: Model, action: str) -> Step:
         case "sort" if argument:
             return sorted_by(model, argument), ()
         case "do":
-            dialog_ids = model.dialog.ids if model.dialog else ()
-            rows = [item for cid in dialog_ids if (item := item_of(model, cid)) is not None]
-            method, sentence = _CONFIRMED[argument]
-            return ask(replace(model, dialog=None), method, rows, sentence)
+            return do_confirmed(model, argument)
         case _:
             return ACTIONS[action](model)

@@ -65,7 +65,7 @@ BINDINGS = (
     _bind("page-up", "pgup", "page up", Group.MOVE, _L, Place.LOG),
     _bind("open", "enter l right", "open", Group.MOVE, Place.TRANSFERS, Place.UPLOADS, hint="info"),
     _bind("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG),
-    _bind("next-tab", "tab", "overview, peers, files", Group.MOVE, Place.DETAILS, hint="overview/peers/files"),
+    _bind("next-tab", "tab", "next page of it", Group.MOVE, Place.DETAILS, hint="overview/peers/files"),
     _bind("next-screen", "tab", "next screen", Group.MOVE, _L, Place.NETWORK, Place.LOG),
     _bind("last-screen", "shift-tab", "screen before", Group.MOVE, _A),
     *(
@@ -74,31 +74,32 @@ BINDINGS = (
     ),
     _bind("filter", "/", "live filter", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="filter"),
     _bind("search", "n", "new search", Group.FIND, _A),
-    _bind("sort", "s", "sort; again=reverse", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="sort"),
+    _bind("sort", "s", "sort; again: back", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="sort"),
     _bind("everybody", "a", "all connections", Group.FIND, Place.PEERS, hint="all connections"),
     _bind("follow", "f", "follow the log", Group.FIND, Place.LOG, hint="follow"),
     _bind("level", "l", "log level", Group.FIND, Place.LOG, hint="level"),
     _bind("pause", "p", "pause or resume", Group.ACT, _F, hint="pause"),
     _bind("download", "d", "download, go on", Group.ACT, _F, hint="download"),
-    _bind("cancel", "x", "cancel (asks)", Group.ACT, _F, hint="cancel"),
-    _bind("stop", "S", "stop seeding (asks)", Group.ACT, _F, hint="stop"),
+    _bind("cancel", "x", "cancel, asks", Group.ACT, _F, hint="cancel"),
+    _bind("stop", "S", "stop seeding, asks", Group.ACT, _F, hint="stop"),
     _bind("verify", "v", "verify hashes", Group.ACT, _F),
     _bind("mark", "space", "mark row", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
     _bind("unmark", "u", "unmark all", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
     _bind("copy", "y", "copy id", Group.ACT, _F, Place.PEERS, Place.NETWORK, hint="copy id"),
     _bind("command", ":", "command line", Group.OTHER, _A, hint="command"),
+    _bind("connect", "c", "connect to a peer", Group.OTHER, Place.NETWORK, hint="connect"),
     _bind("freeze", "F", "freeze display", Group.OTHER, _A),
     _bind("mouse", "M", "mouse on/off", Group.OTHER, _A),
     _bind("redraw", "ctrl-l", "redraw", Group.OTHER, _A),
     _bind("suspend", "ctrl-z", "suspend", Group.OTHER, _A),
     _bind("help", "?", "this help", Group.OTHER, _A, hint="help"),
     _bind("leave", "q", "leave; node runs", Group.OTHER, _A),
-    _bind("stop-node", "Q", "stop the node (asks)", Group.OTHER, _A),
+    _bind("stop-node", "Q", "stop the node, asks", Group.OTHER, _A),
 )
 
 _HINT_ORDER = (
-    *("open", "everybody", "follow", "level", "next-tab", "download", "pause", "cancel", "filter", "sort", "command"),
-    *("help", "stop", "copy"),
+    *("open", "connect", "everybody", "follow", "level", "next-tab", "download", "pause", "cancel"),
+    *("filter", "sort", "command", "help", "stop", "copy"),
 )
 
 _SHOWN = {

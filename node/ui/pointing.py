@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from node.ui.actions import ACTIONS, Step, act, show_screen
+from node.ui.actions import ACTIONS, act, show_screen
 from node.ui.areas import areas, is_too_small
 from node.ui.model import Model, Screen
 from node.ui.rows import ids, index_of, select, window
+from node.ui.step import Step
 from node.ui.text import cells
 from node.ui.view_chrome import hint_at, tab_spans
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from node.status import ItemStatus
-from node.ui.actions import NO_SEARCH, Step, refuse_offline, say, show_screen
+from node.ui.actions import NO_SEARCH, show_screen
 from node.ui.lineedit import line
 from node.ui.messages import Leave, RunLine
 from node.ui.model import CommandWord, Model, Prompt, PromptKind, Screen
 from node.ui.rows import SORTS, current, sorted_by
+from node.ui.step import Step, refuse_offline, say
 from node.ui.theme import THEMES
 from node.ui.words import meant
 

@@ -13,12 +13,14 @@ from typing import Any
 
 from node.status import TransferState
 from node.ui import messages as msg
-from node.ui.actions import Step, act, named, say
+from node.ui.actions import act
 from node.ui.keymap import action_of, places
 from node.ui.model import HISTORY, ROW_HISTORY, UNDER_WAY, Answer, Contact, Data, Model, Reach
 from node.ui.pointing import clicked, turned
 from node.ui.prompting import prompt_key, typed
+from node.ui.row_actions import named
 from node.ui.rows import ordered, settled
+from node.ui.step import Step, say
 
 LEAVE_S = 4.0
 """How long a first ctrl-c waits for the second."""

@@ -1,0 +1,129 @@
+"""What keys do to files: pause, go on, cancel, stop, verify. Pure.
+
+Rules: an action takes the rows that are meant from the model of the moment the key was pressed, and its effects carry
+their CIDs; while the node doesn't answer nothing is asked of it, and nothing kept for later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from node.status import ItemStatus, TransferState
+from node.ui.messages import Copy, Request
+from node.ui.model import UNDER_WAY, Choice, Dialog, Model, Screen, item_of
+from node.ui.rows import current, ids, index_of, items, select
+from node.ui.step import Step, refuse_offline, say
+from node.ui.units import size
+
+
+def targets(model: Model) -> list[ItemStatus]:
+    """The files an action is about: the marked rows, else the one that is open or selected."""
+    if model.details is None and model.marks:
+        marked = [item for item in items(model) if item.cid in model.marks]
+        if marked:
+            return marked
+    item = current(model)
+    return [item] if item else []
+
+
+def named(rows: list[ItemStatus]) -> str:
+    """The files in a sentence: `#1 ubuntu.iso`, or how many."""
+    return f"#{rows[0].number} {rows[0].name}" if len(rows) == 1 else f"{len(rows)} files"
+
+
+def ask(model: Model, method: str, rows: list[ItemStatus], sentence: str) -> Step:
+    """Have the node do something with each row."""
+    if not model.is_online:
+        return refuse_offline(model), ()
+    effects = (Request(method, (("target", row.cid),), f"{sentence} #{row.number} {row.name}") for row in rows)
+    return replace(model, marks=frozenset()), tuple(effects)
+
+
+def _pause(model: Model) -> Step:
+    rows = targets(model)
+    running = [row for row in rows if row.state in UNDER_WAY]
+    if running:
+        return ask(model, "pause", running, "Paused")
+    waiting = [row for row in rows if row.state is not TransferState.SEEDING]
+    if waiting:
+        return ask(model, "resume", waiting, "Resumed")
+    return say(model, "a share isn't paused; S stops seeding it" if rows else "no file is selected"), ()
+
+
+def _download(model: Model) -> Step:
+    waiting = [row for row in targets(model) if row.state in (TransferState.PAUSED, TransferState.ERROR)]
+    if waiting:
+        return ask(model, "resume", waiting, "Downloading")
+    return say(model, "nothing here is to be downloaded; type :download <cid|link>"), ()
+
+
+def _cancel(model: Model) -> Step:
+    rows = [row for row in targets(model) if row.state in UNDER_WAY]
+    if not rows:
+        return say(model, "no download is selected"), ()
+    fetched = sum(row.bytes_have for row in rows)
+    lines = (named(rows), f"{size(fetched)} already fetched")
+    choices = (Choice("k", "cancel, keep the partial data", "do:cancel"), Choice("esc", "do not cancel", ""))
+    return replace(model, dialog=Dialog("Cancel download?", lines, choices, tuple(row.cid for row in rows))), ()
+
+
+def _stop(model: Model) -> Step:
+    rows = [row for row in targets(model) if row.state is TransferState.SEEDING]
+    if not rows:
+        return say(model, "no share is selected"), ()
+    choices = (Choice("y", "stop seeding", "do:stop"), Choice("n", "go on", ""), Choice("esc", "go on", ""))
+    lines = (named(rows), "the files stay on disk")
+    return replace(model, dialog=Dialog("Stop seeding?", lines, choices, tuple(row.cid for row in rows))), ()
+
+
+def _verify(model: Model) -> Step:
+    rows = targets(model)
+    if not rows:
+        return say(model, "no file is selected"), ()
+    asked, effects = ask(model, "verify", rows, "Verified")
+    return (say(asked, f"verifying {named(rows)}") if effects else asked), effects
+
+
+def _mark(model: Model) -> Step:
+    item = current(model)
+    if item is None:
+        return model, ()
+    rows = ids(model)
+    return select(replace(model, marks=model.marks ^ {item.cid}), rows, index_of(model, rows) + 1), ()
+
+
+def _copy(model: Model) -> Step:
+    if model.screen is Screen.PEERS and model.details is None:
+        rows = ids(model)
+        index = index_of(model, rows)
+        text = rows[index] if index >= 0 else ""
+    elif model.screen is Screen.NETWORK:
+        text = model.shown.node.peer_id if model.shown.node else ""
+    else:
+        item = current(model)
+        text = item.cid if item else ""
+    return (say(model, f"copied {text}"), (Copy(text),)) if text else (model, ())
+
+
+_CONFIRMED = {"cancel": ("stop", "Cancelled"), "stop": ("stop", "Stopped seeding")}
+
+
+def do_confirmed(model: Model, what: str) -> Step:
+    """Do what a dialog has asked about, to the rows that it named and that are still there."""
+    asked_about = model.dialog.ids if model.dialog else ()
+    rows = [item for cid in asked_about if (item := item_of(model, cid)) is not None]
+    method, sentence = _CONFIRMED[what]
+    return ask(replace(model, dialog=None), method, rows, sentence)
+
+
+ROW_ACTIONS: Mapping[str, Callable[[Model], Step]] = {
+    "pause": _pause,
+    "download": _download,
+    "cancel": _cancel,
+    "stop": _stop,
+    "verify": _verify,
+    "mark": _mark,
+    "unmark": lambda model: (replace(model, marks=frozenset()), ()),
+    "copy": _copy,
+}
