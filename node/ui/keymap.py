@@ -42,7 +42,7 @@ class Binding:
 
     action: str
     keys: tuple[str, ...]
-    words: str
+    words: str  # the help puts keys of the same words together
     group: Group
     places: frozenset[Place]
     hint: str = ""
@@ -55,14 +55,14 @@ def _bind(action: str, keys: str, words: str, group: Group, *places: Place, hint
 _A, _L, _F = Place.ANYWHERE, Place.LIST, Place.FILES
 
 BINDINGS = (
-    _bind("line-down", "j down", "line down", Group.MOVE, _L, Place.LOG, Place.DETAILS),
-    _bind("line-up", "k up", "line up", Group.MOVE, _L, Place.LOG, Place.DETAILS),
-    _bind("first", "g home", "first", Group.MOVE, _L, Place.LOG),
-    _bind("last", "G end", "last", Group.MOVE, _L, Place.LOG),
-    _bind("half-down", "ctrl-d", "half page down", Group.MOVE, _L, Place.LOG),
-    _bind("half-up", "ctrl-u", "half page up", Group.MOVE, _L, Place.LOG),
-    _bind("page-down", "pgdn", "page down", Group.MOVE, _L, Place.LOG),
-    _bind("page-up", "pgup", "page up", Group.MOVE, _L, Place.LOG),
+    _bind("line-down", "j down", "line", Group.MOVE, _L, Place.LOG, Place.DETAILS),
+    _bind("line-up", "k up", "line", Group.MOVE, _L, Place.LOG, Place.DETAILS),
+    _bind("first", "g home", "first, last", Group.MOVE, _L, Place.LOG),
+    _bind("last", "G end", "first, last", Group.MOVE, _L, Place.LOG),
+    _bind("half-down", "ctrl-d", "half a page", Group.MOVE, _L, Place.LOG),
+    _bind("half-up", "ctrl-u", "half a page", Group.MOVE, _L, Place.LOG),
+    _bind("page-down", "pgdn", "page", Group.MOVE, _L, Place.LOG),
+    _bind("page-up", "pgup", "page", Group.MOVE, _L, Place.LOG),
     _bind("open", "enter l right", "open", Group.MOVE, Place.TRANSFERS, Place.UPLOADS, hint="info"),
     _bind("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG),
     _bind("next-tab", "tab", "next page of it", Group.MOVE, Place.DETAILS, hint="overview/peers/files"),
@@ -94,7 +94,7 @@ BINDINGS = (
     _bind("suspend", "ctrl-z", "suspend", Group.OTHER, _A),
     _bind("help", "?", "this help", Group.OTHER, _A, hint="help"),
     _bind("leave", "q", "leave; node runs", Group.OTHER, _A),
-    _bind("stop-node", "Q", "stop the node, asks", Group.OTHER, _A),
+    _bind("stop-node", "Q", "stop node, asks", Group.OTHER, _A),
 )
 
 _HINT_ORDER = (

@@ -32,10 +32,14 @@ def _group(model: Model, group: Group) -> list[list[Span]]:
     screens = [binding for binding in BINDINGS if binding.action.startswith("screen:")]
     if group is Group.MOVE:
         rows.append([(f"   {pad(f'1-{len(screens)}', KEYS)}", "key"), ("screen", "text")])
-    return rows + [_row(model, binding) for binding in BINDINGS if binding.group is group and binding not in screens]
+    said: dict[str, list[Binding]] = {}
+    for binding in BINDINGS:
+        if binding.group is group and binding not in screens:
+            said.setdefault(binding.words, []).append(binding)
+    return rows + [_row(model, words, bindings) for words, bindings in said.items()]
 
 
-def _row(model: Model, binding: Binding) -> list[Span]:
-    keys = " ".join(shown(key) for key in binding.keys)
-    is_here = bool(binding.places & places(model))
-    return [(f"   {pad(keys, KEYS)}", "key" if is_here else "dim"), (binding.words, "text" if is_here else "dim")]
+def _row(model: Model, words: str, bindings: list[Binding]) -> list[Span]:
+    keys = " ".join(shown(key) for binding in bindings for key in binding.keys)
+    is_here = any(binding.places & places(model) for binding in bindings)
+    return [(f"   {pad(keys, KEYS)}", "key" if is_here else "dim"), (words, "text" if is_here else "dim")]

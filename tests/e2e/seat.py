@@ -17,6 +17,7 @@ import termios
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 import pyte
@@ -82,6 +83,15 @@ class Seat:
         """What the screen shows."""
         with self._lock:
             return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def looks(self) -> list[list[tuple[str, str, bool, bool]]]:
+        """Each line's runs of cells that look the same: text, colour, bold, reversed; wide characters take two."""
+        with self._lock:
+            buffer = self._screen.buffer
+            rows = [[buffer[y][x] for x in range(self._screen.columns)] for y in range(self._screen.lines)]
+        return [
+            [("".join(cell.data or " " for cell in run), *look) for look, run in groupby(row, _look)] for row in rows
+        ]
 
     def sees(self, pattern: str, *, timeout_s: float = PATIENCE_S) -> str:
         """Wait until the screen shows a text, or what fits a pattern `/…/`; returns the screen."""
@@ -154,6 +164,10 @@ class Seat:
         self.shell.wait(10)
         if self._master >= 0:
             self.hangs_up()
+
+
+def _look(cell: pyte.screens.Char) -> tuple[str, bool, bool]:
+    return cell.fg, cell.bold, cell.reverse
 
 
 def _children(pid: int) -> list[int]:
