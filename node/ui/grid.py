@@ -71,5 +71,15 @@ def row(chosen: Fitted[Row], value: Row, width: int, *, is_selected: bool, is_ma
     return fit(spans, width, "select" if is_selected else "text")
 
 
+def key_at(chosen: Fitted[Row], x: int) -> str:
+    """The key of the column at cell `x`; "" between columns."""
+    start = MARGIN
+    for field, wide in chosen:
+        if start <= x < start + wide:
+            return field.key
+        start += wide + 1
+    return ""
+
+
 def _total(fields: Sequence[Field[Row]]) -> int:
     return MARGIN + sum(field.width + 1 for field in fields)

@@ -1,4 +1,4 @@
-"""What the mouse does: a click selects a row, opens the selected one, changes the tab or runs a hint. Pure."""
+"""What the mouse does: a click selects a row or opens it, sorts by a heading, changes the tab, runs a hint. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from node.ui.actions import ACTIONS, act, show_screen
 from node.ui.areas import areas, is_too_small
+from node.ui.grid import key_at
 from node.ui.model import Model, Screen
-from node.ui.rows import ids, index_of, select, window
+from node.ui.rows import SORTS, ids, index_of, select, sorted_by, window
 from node.ui.step import Step
 from node.ui.text import cells
 from node.ui.view_chrome import hint_at, tab_spans
+from node.ui.view_transfers import columns
 
 
 def clicked(model: Model, x: int, y: int) -> Step:
@@ -32,6 +34,9 @@ def clicked(model: Model, x: int, y: int) -> Step:
     place = areas(model)
     seen = window(len(rows), index, place.rows)
     line = y - place.first_row
+    if line == -1 and model.screen is Screen.TRANSFERS:
+        key = key_at(columns(model, model.width), x)
+        return (sorted_by(model, key) if key in SORTS else model), ()
     if not 0 <= line < len(seen):
         return model, ()
     if seen[line] == index:

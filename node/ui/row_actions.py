@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from node.status import ItemStatus, TransferState
-from node.ui.messages import Copy, Request
+from node.ui.messages import Copy, Request, RunLine
 from node.ui.model import UNDER_WAY, Choice, Dialog, Model, Screen, item_of
 from node.ui.rows import current, ids, index_of, items, select
 from node.ui.step import Step, refuse_offline, say
@@ -81,8 +81,10 @@ def _verify(model: Model) -> Step:
     rows = targets(model)
     if not rows:
         return say(model, "no file is selected"), ()
-    asked, effects = ask(model, "verify", rows, "Verified")
-    return (say(asked, f"verifying {named(rows)}") if effects else asked), effects
+    if not model.is_online:
+        return refuse_offline(model), ()
+    # The command and not the bare method: it says what was found, not only that it is done.
+    return say(model, f"verifying {named(rows)}"), tuple(RunLine(f"verify {row.cid}", row.cid) for row in rows)
 
 
 def _mark(model: Model) -> Step:

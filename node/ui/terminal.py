@@ -38,6 +38,8 @@ NORMAL = "\x1b[m"
 ASK_CURSOR = "\r·\x1b[6n\r \r"
 """Draw one of our glyphs and ask where the cursor is: where it is two cells wide, ASCII takes its place."""
 
+NAMELESS = "csi"  # what blessed calls a sequence that it doesn't know
+
 _NAMES = {"pgup": "pgup", "pgdown": "pgdn", "btab": "shift-tab", "shift-tab": "shift-tab", "escape": "esc"}
 
 
@@ -99,7 +101,7 @@ class Terminal:
         self._keys.fed = ""
         self._keys.flushinp()
         name = (keystroke.name or "").removeprefix("KEY_").lower().replace("_", "-")
-        return _NAMES.get(name, name)
+        return _NAMES.get(name, name) if name != NAMELESS else ""
 
     # --- having and giving back the screen ------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from node.status import ItemStatus
 from node.ui.areas import BIG_PANE_CELLS, SMALL_PANE, areas, has_two_panes
 from node.ui.frame import Line, Span, beside, blank, fill, fit, ruled
 from node.ui.graphs import bar, sparkline
-from node.ui.grid import Field, choose, heading, row
+from node.ui.grid import Field, Fitted, choose, heading, row
 from node.ui.model import Model, Reach
 from node.ui.rows import current, index_of, items, window
 from node.ui.screens import downloaded
@@ -88,7 +88,7 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
 def _table(model: Model, width: int, height: int) -> list[Line]:
     rows = items(model)
     index = index_of(model, [item.cid for item in rows])
-    chosen = choose(_fields(model) if width >= NARROW else NARROW_FIELDS, width)
+    chosen = columns(model, width)
     arrow = "▴" if model.sort.is_reversed else "▾"
     shown: list[Line] = [heading(chosen, width, model.sort.key, arrow)]
     for place in window(len(rows), index, height):
@@ -97,6 +97,11 @@ def _table(model: Model, width: int, height: int) -> list[Line]:
     if not rows:
         shown += [blank(width), sentence(f"No name has {model.filter!r} in it; Esc shows all.", width)]
     return fill(shown, width, height + 1)
+
+
+def columns(model: Model, width: int) -> Fitted[ItemStatus]:
+    """The columns for this width, with their own widths."""
+    return choose(_fields(model) if width >= NARROW else NARROW_FIELDS, width)
 
 
 def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:

@@ -88,6 +88,10 @@ class TestActing:
         _, effects = pressed(scene(80, 24, "j", "j", "j"), "p")
         assert effects[0].method == "resume"
 
+    def test_verify_runs_the_command_that_tells_what_it_found(self):
+        _, effects = pressed(scene(), "v")
+        assert effects == [msg.RunLine(f"verify {ITEMS[0].cid}", ITEMS[0].cid)]
+
     def test_a_share_is_not_paused(self):
         model, effects = pressed(scene(80, 24, "j"), "p")
         assert effects == []
@@ -241,6 +245,12 @@ class TestMouse:
         assert told(scene(), msg.Mouse("click", top.index("5 Net"), 0)).screen is Screen.NETWORK
         bottom = text_of(view(scene()))[-1]
         assert told(scene(), msg.Mouse("click", bottom.index("help"), 23)).is_help_open
+
+    def test_a_heading_sorts_and_sorts_back(self):
+        x = text_of(view(scene()))[1].index("NAME")
+        once = told(scene(), msg.Mouse("click", x, 1))
+        assert ids(once)[0] == ITEMS[4].cid
+        assert ids(told(once, msg.Mouse("click", x, 1))) == ids(once)[::-1]
 
     def test_the_wheel_moves_three_rows(self):
         assert selected(told(scene(), msg.Mouse("wheel-down", 1, 5))) == 4
