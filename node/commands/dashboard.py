@@ -43,10 +43,10 @@ def ui(context: Context) -> int:
         is_mouse_on=not arguments.no_mouse,
     )
     terminal = Terminal(context.home.path / "dashboard.log" if context.home.path.is_dir() else None)
-    code = trio.run(show, terminal, settings)
-    if has_started:
+    ending = trio.run(show, terminal, settings)
+    if has_started and not ending.has_stopped_node:
         context.output.note("The node that was started goes on; stop it with: shoal shutdown")
-    return code
+    return ending.code
 
 
 def command_words() -> tuple[CommandWord, ...]:

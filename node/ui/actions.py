@@ -124,7 +124,6 @@ def _stop_node(model: Model) -> Step:
     choices = (
         Choice("y", "stop the node and leave", "stop-node!"),
         Choice("n", "go on", ""),
-        Choice("esc", "go on", ""),
     )
     lines = ("transfers stop until the next start;", "nothing that was fetched is lost")
     return replace(model, dialog=Dialog("Stop the node?", lines, choices)), ()

@@ -53,12 +53,20 @@ class Settings:
     is_mouse_on: bool = True
 
 
-async def show(terminal: Terminal, settings: Settings) -> int:
-    """Show the dashboard until the person leaves; the exit code."""
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a showing ended: its exit code, and whether the node was stopped with it."""
+
+    code: int
+    has_stopped_node: bool
+
+
+async def show(terminal: Terminal, settings: Settings) -> Ending:
+    """Show the dashboard until the person leaves."""
     with terminal.screen(has_mouse=settings.is_mouse_on):
         dashboard = _Dashboard(terminal, settings)
         await dashboard.run()
-    return dashboard.code
+    return Ending(dashboard.code, dashboard.has_stopped_node)
 
 
 class _Dashboard:
@@ -66,6 +74,7 @@ class _Dashboard:
 
     def __init__(self, terminal: Terminal, settings: Settings) -> None:
         self.code: int = ExitCode.OK
+        self.has_stopped_node = False
         self._terminal = terminal
         self._settings = settings
         width, height = terminal.size()
@@ -230,6 +239,7 @@ class _Dashboard:
         except ShoalError as error:
             self._post(msg.Said(str(error), is_error=True))
         else:
+            self.has_stopped_node = True
             self._leave(ExitCode.OK)
 
     def _suspend(self) -> None:

@@ -72,7 +72,7 @@ def _stop(model: Model) -> Step:
     rows = [row for row in targets(model) if row.state is TransferState.SEEDING]
     if not rows:
         return say(model, "no share is selected"), ()
-    choices = (Choice("y", "stop seeding", "do:stop"), Choice("n", "go on", ""), Choice("esc", "go on", ""))
+    choices = (Choice("y", "stop seeding", "do:stop"), Choice("n", "go on", ""))
     lines = (named(rows), "the files stay on disk")
     return replace(model, dialog=Dialog("Stop seeding?", lines, choices, tuple(row.cid for row in rows))), ()
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 from node.status import TransferState
 from node.ui.frame import Line, Span, fit, gated, spread
-from node.ui.keymap import hints
+from node.ui.keymap import hints, shown
 from node.ui.model import SCREENS, STALE_S, Model, Reach, Screen
 from node.ui.rows import items
 from node.ui.text import cells
@@ -141,7 +141,7 @@ def hint_at(model: Model, x: int) -> str:
 
 def _hints(model: Model) -> list[tuple[str, str, str]]:
     if model.dialog is not None:
-        return [(choice.key, choice.words, "") for choice in model.dialog.choices]
+        return [(shown(choice.key), choice.words, "") for choice in model.dialog.choices]
     if model.is_help_open:
         return [("any key", "closes", "")]
     if model.answer is not None:

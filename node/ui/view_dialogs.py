@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from node.ui.frame import Line, Span, fill, fit, gated, overlay, ruled
+from node.ui.keymap import shown
 from node.ui.model import Answer, Dialog, Model, Reach
 from node.ui.text import cells, clip
 from node.ui.units import duration
@@ -26,8 +27,7 @@ def over(model: Model, body: list[Line], width: int) -> list[Line]:
 def _question(dialog: Dialog) -> list[list[Span]]:
     rows: list[list[Span]] = [[(line, "text")] for line in dialog.lines]
     for choice in dialog.choices:
-        key = "Esc" if choice.key == "esc" else choice.key
-        rows.append([(key.ljust(KEY), "key"), (choice.words, "text")])
+        rows.append([(shown(choice.key).ljust(KEY), "key"), (choice.words, "text")])
     return rows
 
 
