@@ -3,13 +3,13 @@
 Rules of this file:
 - A byte of credit is given back only when the application has taken a byte, so what lies unread on a stream never
   exceeds its window.
-- A window grows only while three things hold: half of it was read within `GROWTH_ROUND_TRIPS` round trips (so the
+- A window grows only while three things hold: a quarter of it was read within `GROWTH_ROUND_TRIPS` round trips (so the
   window, not the reader, is what limits the stream), most of what came has been read, and the connection's budget
   has room. A stream that nobody reads, or that is read slowly, keeps the window it has.
 - Nothing shrinks on the wire: credit once given can't be taken back in yamux.
 
-The rule of the round trips is go-yamux's (`sendWindowUpdate`), on the smallest round trip seen rather than the last,
-because round trips measured under load contain the queue that a too large window has built.
+The rule of the round trips is like go-yamux's (`sendWindowUpdate`: half a window within four), on the smallest round
+trip seen rather than the last: those measured under load contain the queue that a too large window has built.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from typing import Final
 from protocols.errors import RemoteProtocolError
 from protocols.yamux.limits import INITIAL_WINDOW, KIB, MAX_STREAM_WINDOW, MIB, WINDOW_GROWTH_BUDGET
 
-GROWTH_ROUND_TRIPS: Final = 2
-"""go-yamux's is 4. With 2, windows settle at two to four times what the path holds: enough to keep it full while
-credit is on its way, and no queue behind which small messages would wait."""
+GROWTH_ROUND_TRIPS: Final = 1.5
+"""A stream that its window holds up gets a burst in each round trip and waits for the rest of it, so a quarter of the
+window takes one round trip at most, and growing by quarters is four times per round trip. A stream that isn't held up
+stops growing when its window is about six times what the path holds."""
 
-MIN_ROUND_TRIP_S: Final = 0.001
+MIN_ROUND_TRIP_S: Final = 0.0005
 """Round trips are taken to be at least this long: below it, the turns that the tasks of two busy processes take are
-what a window must bridge. On loopback this makes windows of 2 MiB, measured best of 256 KiB to 16 MiB."""
+what a window must bridge. On loopback this makes windows of 2 to 4 MiB, measured best of 256 KiB to 16 MiB."""
 
 MAX_WITHHELD: Final = MIB
 """Credit is given back at the latest when this much has been read. Giving a quarter of a window at a time costs little,
@@ -64,7 +65,7 @@ class ReceiveWindow:
         self._budget = budget
         self._size = INITIAL_WINDOW
         self._credit = INITIAL_WINDOW  # what the peer may send without hearing from us
-        self._epoch: float | None = None  # when the half window that is being read began
+        self._epoch: float | None = None  # when the quarter of the window that is being read began
         self._read_in_epoch = 0
 
     @property
@@ -91,7 +92,7 @@ class ReceiveWindow:
     def read(self, size: int, unread: int, now: float, round_trip_s: float) -> int:
         """The application took `size` bytes and left `unread`. Gives the credit to send to the peer, often 0."""
         self._read_in_epoch += size
-        if 2 * self._read_in_epoch >= self._size:
+        if 4 * self._read_in_epoch >= self._size:
             self._tune(unread, now, max(round_trip_s, MIN_ROUND_TRIP_S))
         due = self._size - self._credit - unread
         if due < min(max(self._size // 4, MIN_UPDATE), MAX_WITHHELD):
