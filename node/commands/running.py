@@ -17,6 +17,7 @@ from node.commands.output import Output
 from node.commands.parser import build_parser
 from node.commands.table import COMMANDS, Command
 from node.errors import ExitCode, ShoalError, UsageError
+from node.ui.messages import Printed
 from node.ui.words import meant
 
 NOT_IN_LINES = frozenset({"daemon", "shell", "ui"})
@@ -30,14 +31,16 @@ class _Page(io.StringIO):
         return True
 
 
-def run_line(context: Context, line: str, current: str | None) -> tuple[tuple[str, ...], bool]:
-    """Run one line apart from the process's own streams: what it printed, and whether it failed."""
+def run_line(context: Context, line: str, current: str | None) -> Printed:
+    """Run one line apart from the process's own streams, for the dashboard."""
     stdout, stderr = _Page(), io.StringIO()
     output = Output(stdout, stderr, context.environ, quiet=True)
-    code, _ = execute(replace(context, output=output, current=current), line)
-    printed = stdout.getvalue().splitlines()
-    said = stderr.getvalue().splitlines()
-    return (tuple(said), True) if code else (tuple(printed + said), False)
+    code, meant_now = execute(replace(context, output=output, current=current), line)
+    said = tuple(stderr.getvalue().splitlines())
+    if code:
+        return Printed(line, said, is_error=True)
+    begun = meant_now if meant_now != current else None
+    return Printed(line, (*stdout.getvalue().splitlines(), *said), begun=begun)
 
 
 def execute(context: Context, line: str) -> tuple[int, str | None]:

@@ -36,8 +36,8 @@ TICK_S = 1.0
 
 WHEEL_UP, WHEEL_DOWN = 64, 65
 
-Run = Callable[[str, str | None], tuple[tuple[str, ...], bool]]
-"""Runs a command line about a current file, in a thread: what it printed, and whether it failed."""
+Run = Callable[[str, str | None], msg.Printed]
+"""Runs a command line about a current file, in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +219,8 @@ class _Dashboard:
         self._feed.wake(has_changed=True)
 
     async def _run_line(self, command: msg.RunLine) -> None:
-        lines, is_error = await trio.to_thread.run_sync(
-            self._settings.run, command.line, command.current, abandon_on_cancel=True
-        )
-        self._post(msg.Printed(command.line, lines, is_error))
+        run = self._settings.run
+        self._post(await trio.to_thread.run_sync(run, command.line, command.current, abandon_on_cancel=True))
         self._feed.wake(has_changed=True)
 
     def _start_node(self) -> None:

@@ -99,11 +99,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What a command line printed."""
+    """What a command line printed; of a download that was begun, `begun` is the file as it was named."""
 
     line: str
     lines: tuple[str, ...]
     is_error: bool = False
+    begun: str | None = None
 
 
 Msg = Key | Paste | Mouse | Resize | WideGlyphs | Tick | Online | Offline | News | Said | Printed

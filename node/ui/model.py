@@ -171,6 +171,7 @@ class Model:
     frozen: Data | None = None  # what is shown while the display is frozen
     screen: Screen = Screen.TRANSFERS
     details: str | None = None  # the CID whose details are open
+    opening: str | None = None  # a download that was just begun, whose details open once its row is there
     tab: int = 0  # of the details: overview, peers, files
     peers_of: str | None = None  # the CID whose peers are shown; None for every connection
     selected: Mapping[Screen, str] = field(default_factory=dict)

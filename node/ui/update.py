@@ -13,9 +13,9 @@ from typing import Any
 
 from node.status import TransferState
 from node.ui import messages as msg
-from node.ui.actions import act
+from node.ui.actions import act, show_screen
 from node.ui.keymap import action_of, places
-from node.ui.model import HISTORY, ROW_HISTORY, UNDER_WAY, Answer, Contact, Data, Model, Reach
+from node.ui.model import HISTORY, ROW_HISTORY, UNDER_WAY, Answer, Contact, Data, Model, Reach, Screen
 from node.ui.pointing import clicked, turned
 from node.ui.prompting import prompt_key, typed
 from node.ui.row_actions import named
@@ -154,7 +154,19 @@ def _news(model: Model, message: msg.News) -> Step:
         data = replace(data, items=tuple(newer.get(item.cid, item) for item in data.items))
     data = _others(data, message)
     model = replace(model, data=data, now=max(model.now, message.now))
-    return settled(ordered(model)), ()
+    return settled(ordered(_opened(model))), ()
+
+
+def _opened(model: Model) -> Model:
+    """The model with the details of a download that was just begun, as soon as there is something to show."""
+    named_as = model.opening
+    if named_as is None:
+        return model
+    for item in model.data.items or ():
+        if item.cid in named_as or item.cid.startswith(named_as) or str(item.number) == named_as.removeprefix("#"):
+            opened = show_screen(model, Screen.TRANSFERS)
+            return replace(opened, details=item.cid, opening=None, selected={**model.selected, opened.screen: item.cid})
+    return model
 
 
 def _others(data: Data, message: msg.News) -> Data:
@@ -174,6 +186,8 @@ def _said(model: Model, message: msg.Said) -> Step:
 
 
 def _printed(model: Model, message: msg.Printed) -> Step:
+    if message.begun is not None and not message.is_error:
+        return replace(model, opening=message.begun, toast=None), ()
     if len(message.lines) <= ONE_LINE or message.is_error:
         text = " ".join(line.removeprefix("shoal: ") for line in message.lines)
         return say(model, text or f"{message.line}: done", is_error=message.is_error), ()

@@ -25,10 +25,8 @@ def over(model: Model, body: list[Line], width: int) -> list[Line]:
 
 
 def _question(dialog: Dialog) -> list[list[Span]]:
-    rows: list[list[Span]] = [[(line, "text")] for line in dialog.lines]
-    for choice in dialog.choices:
-        rows.append([(shown(choice.key).ljust(KEY), "key"), (choice.words, "text")])
-    return rows
+    choices = ([(shown(each.key).ljust(KEY), "key"), (each.words, "text")] for each in dialog.choices)
+    return [*([(line, "text")] for line in dialog.lines), *choices]
 
 
 def _offline(model: Model) -> list[list[Span]]:

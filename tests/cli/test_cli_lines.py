@@ -35,9 +35,9 @@ def line(node, capsys):
 
     def run(text: str, current: str | None = None) -> tuple[list[str], bool]:
         arguments = build_parser().parse_args(["--home", str(node.home), "ui"])
-        lines, failed = run_line(Context(arguments, Output(sys.stdout, sys.stderr, {}), {}), text, current)
+        printed = run_line(Context(arguments, Output(sys.stdout, sys.stderr, {}), {}), text, current)
         assert capsys.readouterr() == ("", "")
-        return list(lines), failed
+        return list(printed.lines), printed.is_error
 
     return run
 

@@ -73,10 +73,8 @@ def test_a_download_is_watched_to_its_end_and_the_node_stays(start, seat, tmp_pa
     bob.types(f":connect {alice.address}\r")
     bob.sees("Connected to")
     bob.types(f":download {shared['link']} -o {tmp_path / 'into'}\r")
-    bob.sees("Downloading: film.mkv")
-    bob.types("q")  # closes the answer, not the dashboard
-    bob.sees("/▲ film.mkv.* 100%/")
-    bob.types("\r")
+    bob.sees("File Details - film.mkv")
+    bob.sees("/Progress: +\\[█+\\] 100%/")
     bob.sees("/Chunks: +24 have/")
     bob.sees("█" * 24)
     bob.types("3")
@@ -146,6 +144,23 @@ def test_suspended_and_continued(node, seat):
     at.types("echo back-$((40+2))\r")
     at.sees("back-42")
     assert at.stty() == settings
+
+
+def test_a_crash_puts_the_terminal_back_and_is_read_on_it(node, seat):
+    at = seat(node.home)
+    settings = at.stty()
+    lines = (
+        "import os",
+        "from node.ui.terminal import Terminal",
+        "with Terminal(None).screen(has_mouse=True):",
+        "    os.write(2, b'stray words')",
+        "    1 / 0",
+    )
+    (node.home.parent / "crash.py").write_text("\n".join(lines))
+    at.types("python crash.py; echo code=$?\r")
+    assert_restored(at, settings, code=1)
+    assert "ZeroDivisionError" in at.text()
+    assert "stray words" not in at.text()
 
 
 def test_a_closed_window_ends_it(node, seat):

@@ -233,6 +233,12 @@ class TestNews:
         assert "line 1" in text_of(view(pressed(page, "j")[0]))[2]
         assert pressed(page, "esc")[0].answer is None
 
+    def test_a_download_that_was_begun_is_opened_once_its_row_is_there(self):
+        link = f"shoal:{ITEMS[7].cid}?name=x"
+        model = told(scene(80, 24, "4"), replace(NEWS, items=ITEMS[:7]), msg.Printed("get", ("page",), begun=link))
+        assert model.details is None
+        assert told(model, NEWS).details == ITEMS[7].cid
+
 
 class TestMouse:
     def test_a_click_selects_and_a_second_one_opens(self):
