@@ -15,7 +15,7 @@ import trio
 from libp2p.abc import IMuxedStream
 from libp2p.stream_muxer.exceptions import MuxedStreamClosed, MuxedStreamEOF, MuxedStreamError, MuxedStreamReset
 
-from protocols.yamux import MAX_STREAM_WINDOW, Stream
+from protocols.yamux import Stream
 
 if TYPE_CHECKING:
     from node.net.muxed_connection import MuxedConnection
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 SEND_LIMIT: Final = 512 * 1024
 """Bytes a stream may have queued when it is written to: two batches, so that the writer task doesn't run dry between
 the turns of the application. A write is taken whole, so what lies queued may be more by one write."""
+
+
+READ_LIMIT: Final = 1024 * 1024
+"""Bytes that one read gives at most. A whole window at once would keep the event loop busy for milliseconds."""
 
 
 class MuxedConnectionLost(MuxedStreamError):
@@ -45,8 +49,8 @@ class MuxedStream(IMuxedStream):
         return self._stream.id
 
     async def read(self, n: int | None = None) -> bytes:
-        """What has arrived: at least one byte, at most `n` unless that is None or -1."""
-        limit = MAX_STREAM_WINDOW if n is None or n < 0 else n
+        """What has arrived: at least one byte, at most `n`, and READ_LIMIT in any case; None and -1 say no more."""
+        limit = READ_LIMIT if n is None or n < 0 else min(n, READ_LIMIT)
         if not limit or not self._is_idle:
             await trio.lowlevel.checkpoint()
         while limit and not self._stream.unread:

@@ -7,6 +7,7 @@ import trio
 import trio.testing
 from libp2p.stream_muxer.exceptions import MuxedStreamClosed, MuxedStreamEOF, MuxedStreamReset
 
+from node.net import muxed_stream
 from node.net.muxed_stream import SEND_LIMIT, MuxedConnectionLost, MuxedStream
 from protocols.yamux.limits import INITIAL_WINDOW, LINGER_S
 from tests.net.muxed_pair import ADDRESS, open_pair, read_exactly
@@ -46,6 +47,16 @@ async def test_read_takes_at_most_what_is_asked_and_keeps_the_rest():
         assert await theirs.read(-1) == b"56789"
         await ours.write(b"more")
         assert await theirs.read(None) == b"more"
+
+
+@pytest.mark.parametrize("n", [None, -1, 1 << 30])
+async def test_no_read_is_so_large_that_it_keeps_others_waiting(n: int | None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(muxed_stream, "READ_LIMIT", 1000)
+    async with open_pair() as pair:
+        ours, theirs = await pair.open()
+        await ours.write(bytes(2500))
+        await trio.testing.wait_all_tasks_blocked()
+        assert [len(await theirs.read(n)) for _ in range(3)] == [1000, 1000, 500]
 
 
 async def test_nothing_written_is_nothing_sent():
