@@ -116,7 +116,8 @@ class Api:
         cells = call.param("cells", int, CELLS_DEFAULT)
         if not 1 <= cells <= CELLS_MOST:
             raise UsageError(f"cells is a number from 1 to {CELLS_MOST}, not {cells}")
-        return to_json(await self._snapshots.detail(await self._item(call), cells))
+        with_files = call.param("files", bool, default=True)
+        return to_json(await self._snapshots.detail(await self._item(call), cells, with_files=with_files))
 
     async def peers(self, call: Call) -> object:
         """Who shares one item, or every connection of the node."""

@@ -85,9 +85,12 @@ class Snapshots:
             provided=self._library.providing.status(row.cid.multihash),
         )
 
-    async def detail(self, row: Item, cells: int) -> DetailStatus:
-        """Everything about one item; the chunk map in at most `cells` cells."""
-        manifest = await in_thread(self._library.catalogue.manifest, row.cid)
+    async def detail(self, row: Item, cells: int, *, with_files: bool = True) -> DetailStatus:
+        """Everything about one item; the chunk map in at most `cells` cells.
+
+        Without files the manifest isn't read, which can be megabytes: for who asks twice a second.
+        """
+        manifest = await in_thread(self._library.catalogue.manifest, row.cid) if with_files else None
         have = await self._have(row)
         active = self._library.active.get(row.cid)
         machine = active.task.machine if active else None

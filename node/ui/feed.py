@@ -150,7 +150,8 @@ class Feed:
 
     async def _detail(self, client: AsyncControlClient, wants: Wants) -> DetailStatus | None:
         try:
-            return from_json(DetailStatus, await _call(client, "info", target=wants.detail, cells=wants.cells))
+            params = {"target": wants.detail, "cells": wants.cells, "files": wants.files}
+            return from_json(DetailStatus, await _call(client, "info", **params))
         except NotFoundError:
             return None
 

@@ -35,7 +35,7 @@ PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 MOUSE_ON, MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1000l\x1b[?1006l"
 WRAP_OFF, WRAP_ON = "\x1b[?7l", "\x1b[?7h"
 NORMAL = "\x1b[m"
-ASK_CURSOR = "\r·\x1b[6n\r \r"
+ASK_CURSOR = "\x1b[H·\x1b[6n\r \r"
 """Draw one of our glyphs and ask where the cursor is: where it is two cells wide, ASCII takes its place."""
 
 NAMELESS = "csi"  # what blessed calls a sequence that it doesn't know

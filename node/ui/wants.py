@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from node.ui.areas import BIG_PANE_CELLS, CHROME, SMALL_PANE, areas, has_two_panes
 from node.ui.model import Model, Screen
 from node.ui.rows import current
-from node.ui.view_details import map_cells
+from node.ui.view_details import TABS, map_cells
 
 LOG_LINES = 1_000
 PANE_LOG_LINES = 50
@@ -22,6 +22,7 @@ class Wants:
 
     detail: str | None = None  # a CID
     cells: int = 1  # of its chunk map
+    files: bool = False  # what is in it
     peers: bool = False
     peers_of: str | None = None
     network: bool = False
@@ -31,7 +32,8 @@ class Wants:
 def wants(model: Model) -> Wants:
     """What this model's screen shows."""
     if model.details is not None:
-        return Wants(model.details, _cells(model.width, model.height - CHROME))
+        files = TABS[model.tab] == "files"
+        return Wants(model.details, _cells(model.width, model.height - CHROME), files)
     match model.screen:
         case Screen.TRANSFERS:
             return _for_panes(model)

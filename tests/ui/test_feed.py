@@ -170,3 +170,5 @@ def test_what_screens_want():
     assert wants(scene(80, 24, "4")) == Wants()
     assert wants(scene(200, 60)).log_lines > 0
     assert wants(scene(80, 24, "enter")).cells > 256
+    assert not wants(scene(80, 24, "enter", "tab")).files
+    assert wants(scene(80, 24, "enter", "tab", "tab")).files
