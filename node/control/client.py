@@ -121,7 +121,8 @@ def failure_error(failure: Failure) -> ShoalError:
     """The failure as the exception that has its exit code."""
     if failure.code in (ErrorCode.UNKNOWN_METHOD, ErrorCode.WRONG_API):
         return ShoalError(f"the running node is another version of shoal: {failure.message}")
-    kinds: dict[int, type[ShoalError]] = {kind.code: kind for kind in ShoalError.__subclasses__()}
+    documented = [kind for kind in ShoalError.__subclasses__() if kind.__module__ == ShoalError.__module__]
+    kinds: dict[int, type[ShoalError]] = {kind.code: kind for kind in documented}
     return kinds.get(failure.code, ShoalError)(failure.message)
 
 
