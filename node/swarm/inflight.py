@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from node.swarm.commands import CancelRange, Command, DataVerdict, DropChunk, RequestRange, Span
+from node.swarm.commands import CancelRange, DataVerdict, DropChunk, RequestRange, Span
 from node.swarm.peer import Peer
 from node.swarm.progress import ChunkProgress, OpenRequest
 
@@ -24,7 +24,7 @@ class InFlight:
         self.chunks: dict[int, ChunkProgress] = {}
         self.partial: dict[int, ChunkProgress] = {}  # those with bytes that nobody is counted on for, oldest first
         self.freed: list[int] = []  # chunks that went into `partial` or out of `chunks` without being verified
-        self.commands: list[Command] = []
+        self.commands: list[RequestRange | CancelRange | DropChunk] = []
         self.bytes = 0
         self.duplicate_requests = 0
         self.duplicate_bytes = 0  # that came in and were not kept
@@ -60,6 +60,7 @@ class InFlight:
         peer.arrived(request, size, now)
         if request.is_cancelled:
             self.duplicate_bytes += size
+            self._take_back_cancel(request)
             return NOTHING
         progress = self.chunks[chunk]
         keep = progress.accept(peer.name, offset, offset + size)
@@ -77,7 +78,9 @@ class InFlight:
         for request in peer.requests.get(chunk, ()):
             if request.offset == offset and request.length == length:
                 peer.ended(request)
-                if not request.is_cancelled:
+                if request.is_cancelled:
+                    self._take_back_cancel(request)
+                else:
                     self._lost(request)
                 return request
         return None
@@ -107,12 +110,13 @@ class InFlight:
                 self._free(progress)
 
     def peer_left(self, peer: Peer) -> None:
-        """Nothing more will come from a peer."""
+        """Nothing more will come from a peer, and nothing more is said to it."""
         for request in tuple(peer.open_requests()):
             self._lost(request)
         # A chunk that only this peer may supply can't be finished by another.
         for progress in [p for p in self.chunks.values() if p.sole == peer.name and not p.is_complete]:
             self.drop(progress)
+        self.commands = [c for c in self.commands if isinstance(c, DropChunk) or c.peer != peer.name]
 
     def cancel_all(self, chunks: Iterable[int] | None = None) -> None:
         """Want nothing more of these chunks (all of them by default); what is here of them stays."""
@@ -150,6 +154,12 @@ class InFlight:
         self._remove(progress, request)
         self._peers[request.peer].cancelled(request)
         self.commands.append(CancelRange(request.peer, request.chunk, request.offset, request.length))
+
+    def _take_back_cancel(self, request: OpenRequest) -> None:
+        """An ended request can't be cancelled: if nobody was told yet, say nothing."""
+        cancel = CancelRange(request.peer, request.chunk, request.offset, request.length)
+        if cancel in self.commands and request not in self._peers[request.peer].requests.get(request.chunk, ()):
+            self.commands.remove(cancel)
 
     def _cancel_all(self, progress: ChunkProgress) -> None:
         for request in tuple(progress.requests):

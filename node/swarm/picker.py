@@ -77,8 +77,8 @@ class Picker:
         self._pool_mask = None
 
     def put_back(self, chunk: int) -> None:
-        """The chunk is asked of nobody any more."""
-        if self.selection.wants(chunk):
+        """The chunk is asked of nobody any more; if it is still missing and wanted it may be picked again."""
+        if self.selection.wants(chunk) and not self._have[chunk]:
             self.pool.set(chunk)
             self._pool_mask = None
 

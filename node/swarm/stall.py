@@ -6,7 +6,6 @@ person could do something about. Said once nothing has come for five seconds, so
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def stall_reason(download: Download, now: float) -> str | None:
     peers = download.peers.values()
     if download.is_paused:
         return "paused"
-    if download.limited_until == inf:
+    if download.is_forbidden:
         return "the download limit is 0"
     if not peers:
         return "no peers connected"

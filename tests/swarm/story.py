@@ -36,6 +36,7 @@ class Story:
         self.sent: dict[RequestRange, int] = {}
         self.cancelled: list[RequestRange] = []
         self.bans: dict[str, str] = {}
+        self.is_deaf = False  # decisions aren't asked for: the driver has more news first
         self.dropped: list[int] = []
         self.download = Download(
             self.geometry,
@@ -90,6 +91,13 @@ class Story:
                 self.hash(request.chunk, good=good)
         return request.chunk
 
+    def fetch_all(self, *peers: str) -> None:
+        """These peers answer in turn until nothing is asked of them any more."""
+        while busy := [peer for peer in peers if self.open(peer)]:
+            for peer in busy:
+                if self.open(peer):
+                    self.deliver(peer, seconds=0.01)
+
     def hash(self, chunk: int, *, good: bool = True, data: bytes = b"") -> frozenset[str]:
         """The driver has hashed a complete chunk."""
         suppliers: frozenset[str] = frozenset()
@@ -112,14 +120,14 @@ class Story:
     def wait(self, seconds: float) -> None:
         """Let time pass, with the wake-ups that the download wants."""
         until = self.now + seconds
-        while (wakeup := self.download.next_wakeup(self.now)) is not None and wakeup <= until:
+        while not self.is_deaf and (wakeup := self.download.next_wakeup(self.now)) is not None and wakeup <= until:
             self.now = max(self.now, wakeup)
             self.pump()
         self.now = until
 
     def pump(self) -> None:
         """Carry out what was decided, until there is nothing more to do now."""
-        while True:
+        while not self.is_deaf:
             for command in self.download.commands(self.now):
                 match command:
                     case RequestRange():

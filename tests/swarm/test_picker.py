@@ -131,6 +131,9 @@ def test_what_is_put_back_is_picked_again():
     shelf.take_all(peer)
     shelf.picker.put_back(1)
     assert shelf.take_all(peer) == [1]
+    shelf.have.set(1)
+    shelf.picker.put_back(1)
+    assert shelf.take_all(peer) == [], "unless it is here by now"
 
 
 def test_in_a_huge_share_the_shortlist_is_renewed_in_time():
