@@ -44,6 +44,7 @@ func commands() []command {
 		{"hold", "ADDRESS", "hold DHT streams from many nodes; a line on stdin has them ask again", hold},
 		{"identify", "ADDRESS", "say what identify says", identifyPeer},
 		{"ping", "ADDRESS", "measure round trips", pingPeer},
+		{"check", "", "judge what comes on stdin in JSON lines: CIDs, links, manifests, messages", check},
 		{"key", "FILE", "read a key file, or make it", key},
 		{"sink", "", "swallow what comes on a bare stream", sink},
 		{"pour", "ADDRESS", "send --bytes on a bare stream", pour},

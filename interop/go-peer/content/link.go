@@ -3,6 +3,8 @@ package content
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,9 @@ const (
 	maxLinkSize  = 1 << 45
 	maxLinkPeers = 16
 )
+
+// badEscape is refused wherever it stands, in a key too.
+var badEscape = regexp.MustCompile(`%([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)`)
 
 // Link is what `shoal:…` says; an empty name and a nil size aren't there.
 type Link struct {
@@ -49,6 +54,9 @@ func ParseLink(text string) (*Link, error) {
 	}
 	seen := map[string]bool{}
 	for parameter := range strings.SplitSeq(query, "&") {
+		if badEscape.MatchString(parameter) {
+			return nil, errors.New("a percent sign without two hex digits")
+		}
 		key, escaped, _ := strings.Cut(parameter, "=")
 		value, err := unescape(escaped)
 		if err != nil {
@@ -114,26 +122,11 @@ func (l *Link) String() string {
 }
 
 func unescape(escaped string) (string, error) {
-	var value []byte
-	for i := 0; i < len(escaped); i++ {
-		if escaped[i] != '%' {
-			value = append(value, escaped[i])
-			continue
-		}
-		if i+2 >= len(escaped) {
-			return "", errors.New("a percent sign without two hex digits")
-		}
-		number, err := strconv.ParseUint(escaped[i+1:i+3], 16, 8)
-		if err != nil {
-			return "", errors.New("a percent sign without two hex digits")
-		}
-		value = append(value, byte(number))
-		i += 2
+	value, err := url.PathUnescape(escaped) // which leaves a plus alone
+	if err == nil && !utf8.ValidString(value) {
+		err = errors.New("a value is not UTF-8")
 	}
-	if !utf8.Valid(value) {
-		return "", errors.New("a value is not UTF-8")
-	}
-	return string(value), nil
+	return value, err
 }
 
 func escape(value, plain string) string {
