@@ -35,6 +35,9 @@ PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 MOUSE_ON, MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1000l\x1b[?1006l"
 WRAP_OFF, WRAP_ON = "\x1b[?7l", "\x1b[?7h"
 NORMAL = "\x1b[m"
+LATE_ANSWER_S = 0.2
+"""How long leaving waits for an answer that is on its way: a slow line's round trip; a mute terminal costs but that."""
+
 ASK_CURSOR = "\x1b[H·\x1b[6n\r \r"
 """Draw one of our glyphs and ask where the cursor is: where it is two cells wide, ASCII takes its place."""
 
@@ -82,6 +85,7 @@ class Terminal:
         self._log = log
         self._output = -1
         self._mouse = False
+        self._awaits_answer = False
         self.colours = 0 if no_color else int(self._keys.number_of_colors)
 
     # --- what it is -----------------------------------------------------------------------------------------------
@@ -140,6 +144,7 @@ class Terminal:
             + (MOUSE_ON if self._mouse else "")
             + ASK_CURSOR
         )
+        self._awaits_answer = True
 
     def _leave(self) -> None:
         with suppress(termios.error, OSError):  # the terminal may be gone; there is nothing left to put back then
@@ -148,8 +153,10 @@ class Terminal:
         end = caps.exit_fullscreen or NORMAL + caps.clear
         self._write_now(NORMAL + MOUSE_OFF + PASTE_OFF + WRAP_ON + caps.normal_cursor + end)
         with suppress(termios.error, OSError):
+            if self._awaits_answer:  # or it would be typed at the shell's prompt; what people type ahead is kept
+                select.select([self._input], [], [], LATE_ANSWER_S)
+                termios.tcflush(self._input, termios.TCIFLUSH)
             termios.tcsetattr(self._input, termios.TCSANOW, self._saved)
-            termios.tcflush(self._input, termios.TCIFLUSH)  # late answers to our question are nobody's input
 
     def suspend(self) -> None:
         """Give the terminal back and stop, as ctrl-z does; returns when the shell continues us."""
@@ -170,11 +177,11 @@ class Terminal:
         """What was typed; empty when the terminal is gone."""
         await trio.lowlevel.wait_readable(self._input)
         try:
-            return os.read(self._input, READ_SIZE)
-        except BlockingIOError:
-            return await self.read()
+            data = os.read(self._input, READ_SIZE)
         except OSError:
             return b""
+        self._awaits_answer = self._awaits_answer and b"R" not in data
+        return data
 
     async def write(self, data: bytes) -> None:
         """Write all of it, waiting as long as the terminal takes; raises `OSError` when it is gone."""
