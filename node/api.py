@@ -14,7 +14,7 @@ from typing import TypeVar
 import trio
 
 from node.control.server import Call, Handler
-from node.errors import IntegrityError, NoPeersError, ShoalError, StorageError, UsageError
+from node.errors import IntegrityError, NoPeersError, NotFoundError, ShoalError, StorageError, UsageError
 from node.folder import DataFolder
 from node.logs import last_lines
 from node.net.addresses import parse, split_peer_id
@@ -212,9 +212,12 @@ class Api:
         try:
             return parse_target(target)
         except LinkError as error:
-            if not target.isdecimal() and not could_be_cid_prefix(target):
+            try:
+                item = await in_thread(resolve, self._library.catalogue, target)
+            except NotFoundError:
+                if target.isdecimal() or could_be_cid_prefix(target):
+                    raise
                 raise UsageError(str(error)) from error
-            item = await in_thread(resolve, self._library.catalogue, target)
             return Link(item.cid, item.name or None, None, item.hints)
 
     def _hint(self, text: str) -> tuple[str, str]:

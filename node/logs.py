@@ -23,6 +23,9 @@ FILES = 3
 NOISY = ("libp2p", "quic", "multiaddr", "async_service", "hypercorn")
 """Libraries whose info lines tell a shoal user nothing; their warnings are kept."""
 
+MUTE = ("libp2p.transport.tcp.tcp",)
+"""Calls every dead dial an error; who dialled says so already, in words and once."""
+
 
 LINES_A_MINUTE = 100
 """Of one place in the code: more than anybody reads, and at 150 bytes each 15 MiB last half a day of it."""
@@ -95,5 +98,7 @@ def start_logging(path: Path, level: str) -> logging.Handler:
         logger.handlers = [handler]
         logger.propagate = False
         logger.setLevel(logging.WARNING)
+    for name in MUTE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(capture=True)
     return handler

@@ -44,6 +44,9 @@ MAX_SESSIONS = 512
 IDLE_SWARMS = 64
 """Manifests without a session whose digests and ledger stay in memory: at 1,000 shares most are never asked for."""
 
+MAX_SESSIONS_PER_PEER = 64
+"""Manifests one peer may be in session about: far more than it downloads at once, an eighth of all there are."""
+
 GOODBYE_S = 3.0
 """How long the last words may take to leave."""
 
@@ -103,7 +106,7 @@ class Exchange:
         assert swarm is not None
         if session.peer in swarm.banned:
             await self._refuse(session, ByeReason.BAD_DATA, "wrong data was sent for this manifest")
-        elif self._count >= MAX_SESSIONS:
+        elif self._count >= MAX_SESSIONS or self._count_of(session.peer) >= MAX_SESSIONS_PER_PEER:
             await self._refuse(session, ByeReason.BUSY, "too many sessions")
         elif not self._admit(swarm, session):
             await self._refuse(session, ByeReason.DUPLICATE, "a session about this manifest is open already")
@@ -131,6 +134,9 @@ class Exchange:
             return
         assert self._nursery is not None
         self._nursery.start_soon(self._run, swarm, session)
+
+    def _count_of(self, peer: str) -> int:
+        return sum(peer in swarm.sessions for swarm in self.swarms.values())
 
     def close_swarm(self, cid: Cid, reason: ByeReason, text: str) -> None:
         """Say goodbye to everybody about one manifest: it is no longer shared here."""

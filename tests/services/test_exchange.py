@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from node.services.exchange import GOODBYE_S, Exchange
+from node.services.exchange import GOODBYE_S, MAX_SESSIONS_PER_PEER, Exchange
 from node.services.session import HELLO_TIMEOUT_S, IDLE_TIMEOUT_S
 from protocols.cid import DAG_CBOR, Cid
 from protocols.exchange import (
@@ -289,3 +289,29 @@ async def test_an_end_without_bye_is_a_broken_protocol_not_an_end(autojump_clock
 def test_a_pair_of_fake_streams_joins_the_right_ends():
     ours, theirs = stream_pair("a", "b")
     assert (ours.peer_id, theirs.peer_id) == ("b", "a")
+
+
+async def test_one_peer_cannot_hold_all_sessions(autojump_clock):
+    contents = [complete_content(bytes([n])) for n in range(MAX_SESSIONS_PER_PEER + 1)]
+    shared = {content.cid: content for content in contents}
+
+    async def find(cid: Cid):
+        await trio.lowlevel.checkpoint()
+        return shared.get(cid)
+
+    async with trio.open_nursery() as nursery:
+        network = FakeNetwork(nursery)
+        exchange = Exchange(network.host("seeder"), find, "shoal/test")
+        await nursery.start(exchange.run)
+        network.handlers["seeder"] = exchange.accept
+        *first, last = [await connect(network, content.cid, "greedy") for content in contents]
+        for peer in first:
+            await peer.say(peer.connection.hello("test"))
+            await peer.hear(Hello)
+        await last.say(last.connection.hello("test"))
+        assert (await last.hear(Bye)).reason is ByeReason.BUSY
+        other = await connect(network, contents[-1].cid, "modest")
+        await other.say(other.connection.hello("test"))
+        await other.hear(Hello)
+        assert other.connection.is_open
+        nursery.cancel_scope.cancel()
