@@ -1,1 +1,1 @@
-"""The shoal node: decisions (swarm), bytes at rest (store), the network (net), tasks (services) and what people see (ui)."""
+"""The shoal node: decisions (swarm), bytes at rest (store), the network (net), tasks (services), screens (ui)."""

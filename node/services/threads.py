@@ -29,7 +29,7 @@ async def in_thread(work: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN4
 
 
 async def stoppable(work: Callable[..., T], *arguments: Any, progress: Callable[[int], None]) -> T:  # noqa: ANN401
-    """Do a long job in a thread of its own, as `work(*arguments, watch)`; a cancel tells it to stop and waits for it."""
+    """Do a long job in a thread, as `work(*arguments, watch)`; a cancel tells it to stop and waits until it has."""
     stop = threading.Event()
     job = partial(work, *arguments, Watch(progress, stop.is_set))
     async with trio.open_nursery() as nursery:
