@@ -38,11 +38,8 @@ log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS_PER_PEER = 4  # one each way, and one more each for a peer that came back before we noticed
 MAX_INBOUND_STREAMS = 256  # per connection: a session per manifest, the DHT's; go-libp2p's limit per peer
-# A timeout inside the library cancels a write half way, which breaks the connection for everybody on it. It is set so
-# long that only a connection which the pings have given up on can reach it; our own callers wait less, outside.
-NEGOTIATION_TIMEOUT_S = 60.0
+NEGOTIATION_TIMEOUT_S = 10.0  # of a stream, for one round trip behind whatever the connection is busy with
 HANDSHAKE_TIMEOUT_S = 10.0
-GOODBYE_TIMEOUT_S = 0.6  # for a GOAWAY and the library's own sleeps (0.2 s); a peer that doesn't read gets no more
 
 
 def connection_config(max_connections: int, max_inbound: int) -> ConnectionConfig:
@@ -149,36 +146,22 @@ class HardenedSwarm(Swarm):
             await connection.event_closed.wait()
 
     async def add_conn(self, muxed_conn: IMuxedConn, direction: str = "unknown") -> SwarmConn:
-        """Admit a connection unless its peer has enough, and keep its failure to itself.
+        """Admit a connection unless its peer has enough.
 
-        The library closes an older connection, whatever runs on it, to make room for a newer one of the same peer;
-        and an exception in a muxer's task ends the whole swarm.
+        The library closes an older connection, whatever runs on it, to make room for a newer one of the same peer.
         """
         if len(self.get_connections(muxed_conn.peer_id)) >= MAX_CONNECTIONS_PER_PEER:
             await muxed_conn.close()
             raise SwarmException(f"{muxed_conn.peer_id} has {MAX_CONNECTIONS_PER_PEER} connections already")
-        setattr(muxed_conn, "start", _contained(muxed_conn, muxed_conn.start))  # noqa: B010 - mypy forbids the other
         return await super().add_conn(muxed_conn, direction)
 
     def _trim_connections(self, peer_id: ID) -> None:
         """Trim nothing: `add_conn` has refused what would be too much."""
 
     async def close_connection(self, connection: INetConn) -> None:
-        """Close one connection within GOODBYE_TIMEOUT_S and a little, whatever its peer does.
-
-        The library's close waits for room to send its GOAWAY, and a peer that reads nothing never makes any.
-        """
+        """Close one connection, also when the caller is cancelled; within a second, whatever its peer does."""
         with trio.CancelScope(shield=True):
-            with trio.move_on_after(GOODBYE_TIMEOUT_S) as scope:
-                await connection.close()
-            if not scope.cancelled_caught:
-                return
-            secured = getattr(_muxed(connection), "secured_conn", None)
-            with trio.move_on_after(GOODBYE_TIMEOUT_S), suppress(Exception):
-                if secured is not None:
-                    await secured.close()
-                if isinstance(connection, SwarmConn):
-                    await connection._cleanup()
+            await connection.close()
 
     async def close(self) -> None:
         """Close everything at once; the library takes 0.2 s for each connection, one after the other."""
@@ -240,17 +223,3 @@ class HardenedHost(BasicHost):
 
 def _muxed(connection: INetConn) -> IMuxedConn:
     return connection.muxed_conn
-
-
-def _contained(muxed_conn: IMuxedConn, start: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """`start`, with its exceptions ending this connection instead of everything."""
-
-    async def contained() -> None:
-        try:
-            await start()
-        except Exception:
-            log.exception("connection to %s failed", muxed_conn.peer_id)
-            with suppress(Exception):
-                await muxed_conn.close()
-
-    return contained

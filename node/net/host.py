@@ -218,7 +218,7 @@ class Host:
     # ------------------------------------------------------------------ life
 
     async def _run(self) -> None:
-        """Run the library until `_stopping` is set; shielded, since a cancel inside it breaks connections."""
+        """Run the library until `_stopping` is set; shielded, so that peers are told goodbye before anything stops."""
         check_listenable(self._listen)
         with trio.CancelScope(shield=True):
             async with background_trio_service(self._swarm), trio.open_nursery() as tasks:

@@ -1,8 +1,8 @@
 """What a peer says about itself: reading `/ipfs/id/1.0.0` with bounds.
 
-Why not the library's: it takes 1 MiB and a thousand addresses, throws away the addresses it had, and cancels its own
-reads. Rules: a message is bounded, addresses are kept only if they could be dialled, and whatever a peer claims is a
-hint next to where it was really reached.
+Why not the library's: it takes 1 MiB and a thousand addresses, and throws away the addresses it had. Rules: a message
+is bounded, addresses are kept only if they could be dialled, and whatever a peer claims is a hint next to where it was
+really reached.
 Source: libp2p specs, identify/README.md.
 """
 

@@ -1,8 +1,7 @@
 """Agreeing on the protocol of a stream that we opened: multistream-select, the client's half.
 
-Why not the library's: it waits for the header before it names the protocol, one round trip more for every stream, and
-its timeout cancels a read or write inside the library (see `node.net.streams`). Here header and protocol go out
-together and the answers are read through the stream's own queue, at most as far as they go.
+Why not the library's: it waits for the header before it names the protocol, one round trip more for every stream. Here
+header and protocol go out together and the answers are read at most as far as they go.
 Source: multiformats/multistream-select, "Protocol".
 """
 

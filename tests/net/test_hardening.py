@@ -186,7 +186,7 @@ async def test_a_peer_that_reads_nothing_cannot_hold_up_closing():
             async def stuck(data: bytes) -> None:
                 await deaf.wait()
 
-            connection.muxed_conn.secured_conn.write = stuck  # a socket whose buffers are full
+            connection.muxed_conn.secured_conn.send = stuck  # a socket whose buffers are full
             started = time.perf_counter()
             await one.disconnect(str(stranger.get_id()))
             assert time.perf_counter() - started < 1.5
