@@ -1,9 +1,10 @@
 """Everything that is decided about fetching one manifest's chunks: news in, commands out.
 
 Anatomy of a chunk fetch: a peer with room in its pipeline is *ready*; `commands` asks it for leftovers of chunks
-begun, else for the chunk that `picker` likes best, else for a duplicate in the endgame (`requesting`, `endgame`). DATA
-goes through `in_flight` into that chunk's `progress`; when the last byte is here the driver hashes it and reports
-`chunk_verified` or `chunk_failed` (`reputation`). Once a second `timeouts` releases what silent and slow peers owe.
+begun, else for the chunk that `picker` likes best, else for what waits in another peer's line or, in the endgame, for
+a duplicate (`rounds`, `requesting`, `endgame`). DATA goes through `in_flight` into that chunk's `progress`; when the
+last byte is here the driver hashes it and reports `chunk_verified` or `chunk_failed` (`reputation`). Once a second
+`timeouts` releases what silent and slow peers owe.
 
 Rules: pure; `now` (seconds, any clock that doesn't go back) and `rng` are arguments, so the same news give the same
 commands. Peers that joined twice, left before or were banned are not an error: their news are ignored. Nothing loops

@@ -1,8 +1,8 @@
 """The end of a download: what a peer has begun to send is asked of idle peers too, so that the slowest can't hold up
 the last chunk.
 
-Rules: only when nothing unrequested is left for any peer in working order, only of peers that have nothing else to do,
-one range each, and bounded in number (libtorrent's strict end-game, rain's limit). A duplicate begins at the far end
+Rules: only when nothing that a connected peer has is left to ask for, only of peers that have nothing else to do, one
+range each, and bounded in number (libtorrent's strict end-game, rain's limit). A duplicate begins at the far end
 of what the other peer still owes, sized by both rates, so that the two meet instead of sending the same bytes; what
 has met is cancelled.
 """

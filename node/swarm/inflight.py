@@ -118,12 +118,11 @@ class InFlight:
             self.drop(progress)
         self.commands = [c for c in self.commands if isinstance(c, DropChunk) or c.peer != peer.name]
 
-    def cancel_all(self, chunks: Iterable[int] | None = None) -> None:
-        """Want nothing more of these chunks (all of them by default); what is here of them stays."""
-        for chunk in tuple(self.chunks if chunks is None else chunks):
-            if (progress := self.chunks.get(chunk)) and not progress.is_complete:
-                self._cancel_all(progress)
-                self._free(progress)
+    def cancel_all(self) -> None:
+        """Want nothing more for now; what is here of chunks stays."""
+        for progress in [p for p in self.chunks.values() if not p.is_complete]:
+            self._cancel_all(progress)
+            self._free(progress)
 
     def drop(self, progress: ChunkProgress) -> None:
         """Forget what is here of a chunk, and ask for all of it again some time."""

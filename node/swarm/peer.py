@@ -27,7 +27,6 @@ class Peer:
         self.pipeline = Pipeline(geometry.chunk_size, settings.max_pipeline)
         self.requests: dict[int, list[OpenRequest]] = {}  # by chunk, those not ended
         self.request_count = 0
-        self.cancelled_count = 0
         self.open_bytes = 0  # lengths of all requests not ended: what the peer's limit is about
         self.awaited_bytes = 0  # still to come of those not cancelled: what the pipeline is about
         self.shortlist: list[int] = []  # good chunks to ask for next, best last
@@ -138,7 +137,6 @@ class Peer:
     def cancelled(self, request: OpenRequest) -> None:
         """The peer is told that the rest isn't wanted."""
         request.is_cancelled = True
-        self.cancelled_count += 1
         self.awaited_bytes -= request.remaining
 
     def ended(self, request: OpenRequest) -> None:
@@ -149,7 +147,5 @@ class Peer:
             del self.requests[request.chunk]
         self.request_count -= 1
         self.open_bytes -= request.length
-        if request.is_cancelled:
-            self.cancelled_count -= 1
-        else:
+        if not request.is_cancelled:
             self.awaited_bytes -= request.remaining

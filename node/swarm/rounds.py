@@ -104,13 +104,14 @@ class Rounds:
         while refused:
             name = next(iter(refused))
             del refused[name]
-            if name in self._peers and self._peers[name].room(now):
+            if self._peers[name].room(now):
                 self._ready[name] = None
                 return
 
     def peer_left(self, name: str) -> None:
         """A peer is gone."""
         self._ready.pop(name, None)
+        self._requesting.refused.pop(name, None)
 
     def data_received(self, peer: Peer, size: int) -> None:
         """Bytes came in from a peer."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocols.exchange import MAX_REQUESTS
+
 
 @dataclass(frozen=True, slots=True)
 class DownloadSettings:
@@ -16,8 +18,8 @@ class DownloadSettings:
     max_pipeline: int = 16 << 20
     """Bytes asked of one peer at a time: 1 Gbit/s over 130 ms, and what a liar can waste at most before it is known."""
 
-    max_requests: int = 512
-    """Requests open at one peer: the exchange protocol's MAX_REQUESTS; a folder of small files reaches it."""
+    max_requests: int = MAX_REQUESTS
+    """Requests open at one peer: what the exchange protocol allows; a folder of small files reaches it."""
 
     max_in_flight: int = 128 << 20
     """Bytes of chunks begun and not verified, over all peers: the most their buffers can take."""
@@ -31,11 +33,12 @@ class UploadSettings:
     """Bounds of the sending side of one share."""
 
     max_active: int = 2
-    """Peers served at a time. A peer that gets a chunk soon can pass it on soon: serving few at once spreads faster
-    than a trickle to everybody; a handful, because one connection alone often can't fill the line (libtorrent: 8)."""
+    """Peers served at a time. Who gets a whole chunk soon can pass it on soon, so few at once spread faster than a
+    trickle to everybody; the second turn fills the line while the first one's next request is on its way. Receivers too
+    slow to fill it give their turns away (`UploadQueue.hold`), so their number needs no room here."""
 
-    max_queued: int = 512
-    """Requests waiting per peer: the exchange protocol's MAX_REQUESTS."""
+    max_queued: int = MAX_REQUESTS
+    """Requests waiting per peer: what the exchange protocol allows."""
 
     max_queued_bytes: int = 16 << 20
     """Bytes waiting per peer: the request limit that we announce."""

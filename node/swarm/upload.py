@@ -16,6 +16,7 @@ driver sends what it is granted, in that order.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -146,11 +147,11 @@ class UploadQueue:
             line.is_held = False
             self._place(line)
 
-    def reciprocate(self, peer: str, bps: float) -> None:
-        """A peer sends us so many bytes per second at present."""
-        if line := self._lines.get(peer):
-            line.gives_bps = bps
-            self._best_bps = max(other.gives_bps for other in self._lines.values())
+    def reciprocate(self, given_bps: Mapping[str, float]) -> None:
+        """What peers send us at present, in bytes per second; who isn't named sends nothing."""
+        self._best_bps = max(given_bps.values(), default=0.0)
+        for line in self._lines.values():
+            line.gives_bps = given_bps.get(line.peer, 0.0)
 
     def set_limits(self, *buckets: TokenBucket) -> None:
         """Grant no more than all of these let through; they may be shared with other queues."""

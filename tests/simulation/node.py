@@ -44,6 +44,7 @@ class Node:
         self.lies = lies
         self.is_mean = is_mean
         self.neighbours: dict[str, Node] = {}
+        self.joined_at = 0.0
         self.finished_at: float | None = None
         self.nearly_at: float | None = None  # when 98 % of the chunks were there
         self.received = 0
@@ -174,12 +175,13 @@ class Node:
 
     def start(self) -> None:
         """Begin to serve and fetch, and to look at who gives what."""
+        self.joined_at = self._events.now
         self._pump()
         self._events.after(self._rng.uniform(0.0, RECIPROCATE_S), self._reciprocate)
 
     def _reciprocate(self) -> None:
-        for name, peer in self.download.peers.items():
-            self.upload.reciprocate(name, peer.pipeline.average.bps(self._events.now))
+        now = self._events.now
+        self.upload.reciprocate({name: peer.pipeline.average.bps(now) for name, peer in self.download.peers.items()})
         self._events.after(RECIPROCATE_S, self._reciprocate)
 
     def _pump(self) -> None:

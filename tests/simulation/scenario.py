@@ -129,7 +129,11 @@ class Simulation:
     def _result(self) -> Result:
         done = [n.finished_at for n in self.honest if n.finished_at is not None]
         size = self.geometry.total_size
-        tails = [(n.finished_at - n.nearly_at) / n.finished_at for n in self.honest if n.finished_at and n.nearly_at]
+        tails = [
+            (n.finished_at - n.nearly_at) / (n.finished_at - n.joined_at)
+            for n in self.honest
+            if n.finished_at and n.nearly_at
+        ]
         useful = sum(n.have.count for n in self.leechers) * self.scenario.chunk_size
         return Result(
             self.scenario,

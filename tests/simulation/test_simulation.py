@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.simulation.scenario import Scenario, Simulation
+
+pytestmark = pytest.mark.slow
 
 SMALL = Scenario("small", leechers=20, chunks=250, sessions=20)
 

@@ -94,6 +94,36 @@ def test_what_a_peer_owed_is_asked_of_others_when_it_leaves():
     assert story.download.is_complete
 
 
+@pytest.mark.parametrize("messages", range(9))
+def test_a_peer_may_leave_between_any_two_messages(messages):
+    story = Story(2 * MIB)
+    story.join("a")
+    for _ in range(messages):
+        request = story.asked["a"][0]
+        if story.send("a", MESSAGE, request).complete:
+            story.hash(request.chunk)
+    story.leave("a")
+    story.join("b")
+    story.fetch_all("b")
+    assert story.download.is_complete
+    assert story.download.rate.total == 2 * MIB, "nothing is fetched twice"
+
+
+def test_all_seeders_leave_just_before_the_end_and_another_comes_an_hour_later():
+    story = Story(100 * MIB)
+    story.join("a", "b", has=range(99))
+    story.fetch_all("a", "b")
+    assert story.have.count == 99
+    story.leave("a")
+    story.leave("b")
+    story.wait(3600.0)
+    assert story.download.stall_reason(story.now) == "no peers connected"
+    story.join("late")
+    story.fetch_all("late")
+    assert story.download.is_complete
+    assert story.download.rate.total == 100 * MIB
+
+
 def test_news_of_peers_that_are_not_there_are_ignored():
     story = Story(4 * MIB)
     story.download.peer_left("nobody", story.now)

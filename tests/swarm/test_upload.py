@@ -89,7 +89,7 @@ def test_every_byte_asked_for_is_granted_once_and_in_order_unless_given_up(data)
             case "go-on":
                 uploads.go_on(peer)
             case "give":
-                uploads.reciprocate(peer, data.draw(st.floats(0, 1e6)))
+                uploads.reciprocate({peer: data.draw(st.floats(0, 1e6))})
         for name in "abcd":
             assert uploads.queued_bytes(name) == sum(s[1] - s[0] for key, s in expected.items() if key[0] == name)
         assert len(uploads.active) <= 3
@@ -176,9 +176,9 @@ def test_being_away_earns_no_credit():
 def test_who_gives_more_gets_more_and_who_gives_nothing_gets_something():
     uploads = queue(max_active=1)
     served: Counter[str] = Counter()
-    for peer, bps in (("generous", 1e6), ("half", 5e5), ("mean", 0.0)):
+    for peer in ("generous", "half", "mean"):
         ask(uploads, peer, 0)
-        uploads.reciprocate(peer, bps)
+    uploads.reciprocate({"generous": 1e6, "half": 5e5, "somebody": 2e5})
     for chunk in range(1, CHUNKS):
         for peer in ("generous", "half", "mean"):
             if uploads.queued_bytes(peer) < 2 * MIB:
@@ -225,7 +225,7 @@ def test_strangers_are_nothing_to_cancel_hold_or_leave():
     uploads.hold("nobody")
     uploads.go_on("nobody")
     uploads.peer_left("nobody")
-    uploads.reciprocate("nobody", 5.0)
+    uploads.reciprocate({"nobody": 5.0})
     assert uploads.queued_bytes("nobody") == 0
 
 
