@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = " ▁▂▃▄▅▆▇█"
@@ -12,14 +13,19 @@ _RIGHT_DOTS = (0x00, 0x80, 0xA0, 0xB0, 0xB8)
 
 def bar(percent: int, width: int) -> str:
     """How much is done, in eighths of a cell: `███▌····`; full only at 100."""
-    eighths = width * 8 if percent >= 100 else min(width * 8 * max(percent, 0) // 100, width * 8 - 1)
+    whole = width * 8
+    eighths = whole if percent >= 100 else max(min(whole * percent // 100, whole - 1), 0)
     full, rest = divmod(eighths, 8)
     partial = _EIGHTHS[rest] if rest else ""
     return ("█" * full + partial).ljust(width, "·")
 
 
-def sparkline(values: Sequence[float], width: int, height: int = 1) -> list[str]:
-    """The newest values as a braille area, two to a cell, `height` lines from the top; scaled to the largest."""
+@lru_cache(maxsize=256)
+def sparkline(values: tuple[float, ...], width: int, height: int = 1) -> tuple[str, ...]:
+    """The newest values as a braille area, two to a cell, `height` lines from the top; scaled to the largest.
+
+    Kept, because values come once a second and frames are drawn four times and with every key.
+    """
     wanted = width * 2
     recent = [0.0] * (wanted - len(values)) + list(values[-wanted:]) if wanted else []
     most = max(recent, default=0.0)
@@ -32,7 +38,7 @@ def sparkline(values: Sequence[float], width: int, height: int = 1) -> list[str]
             for left, right in zip(levels[::2], levels[1::2], strict=True)
         ]
         lines.append("".join(line))
-    return lines
+    return tuple(lines)
 
 
 def _cell(dots: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pyte
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from node.ui.diff import encode
@@ -33,6 +33,7 @@ class Emulator:
         self.answers: list[str] = []
         self.screen.write_process_input = self.answers.append
         self._stream = pyte.ByteStream(self.screen)
+        self.feed(b"\x1b[?7l")  # lines don't wrap, as the dashboard sets it
 
     def feed(self, data: bytes) -> None:
         self._stream.feed(data)
@@ -42,7 +43,11 @@ class Emulator:
         return [[buffer[y][x] for x in range(self.screen.columns)] for y in range(self.screen.lines)]
 
 
+FULL_WITH_A_MARK = [[], [], [], [("a", "dim"), ("映画", "dim"), ("x" * 24, "dim"), ("e\u0301\u0302", "dim")]]
+
+
 @given(st.lists(LINES, min_size=1, max_size=4))
+@example([FULL_WITH_A_MARK, [[], [], [], []]])
 def test_after_any_frames_the_screen_is_that_of_a_full_redraw(screens):
     diffed = Emulator(30, 4)
     before = None
