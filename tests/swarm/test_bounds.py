@@ -30,6 +30,18 @@ def test_a_peer_that_was_kept_waiting_is_the_next_when_there_is_room():
     assert sum(len(story.open(peer)) for peer in "ab") == 2
 
 
+def test_a_peer_that_found_something_meanwhile_does_not_hold_up_the_next():
+    story = Story(100 * MIB, max_in_flight=2 * MIB)
+    story.join("a")
+    story.join("b", limit=MIB)
+    story.join("c")
+    assert story.open("b") == story.open("c") == []
+    story.refuse("a")
+    assert len(set(story.chunks("b"))) == 1
+    story.deliver("a")
+    assert len(story.open("c")) == 1
+
+
 def test_leftovers_nobody_sends_make_room_for_chunks_somebody_has():
     story = Story(10 * MIB, max_in_flight=2 * MIB)
     story.join("a", has=[0, 1])
