@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PURE := tests/protocols tests/swarm tests/simulation
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports pure real bench soak fuzz lock clean
+.PHONY: demo test lint types imports pure real screenshot bench soak fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/python -m tests.demo.demo $(if $(FILE),--file "$(FILE)")
@@ -34,6 +34,10 @@ pure: $(READY)
 # Streams in memory, files, real hosts on loopback, real processes.
 real: $(READY)
 	$(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(PURE))
+
+# README's picture, taken of the real program.
+screenshot: $(READY)
+	$(BIN)/python -m tests.demo.screenshot tests/demo/dashboard.svg
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.run
