@@ -24,7 +24,8 @@ class RequestRange:
 class CancelRange:
     """Tell `peer` that the answer to exactly this earlier request isn't wanted any more.
 
-    The request still ends with its last DATA or with a REJECT: hand either to the `Download` as for any other.
+    The request still ends with its last DATA or with a REJECT: hand either to the `Download` as for any other. A driver
+    that has heard of the end already, in a message it hasn't handed on yet, says nothing.
     """
 
     peer: str

@@ -1,4 +1,7 @@
-"""The full-size simulations: `python tests/simulation/run.py [NAME…]` prints each one's time over the lower bound."""
+"""The full-size simulations: `python tests/simulation/run.py [NAME…]` prints each one's time over the lower bound.
+
+The bound is for a crowd of equal, honest peers that are all there from the start, whatever the scenario is.
+"""
 
 from __future__ import annotations
 
