@@ -40,7 +40,7 @@ FAULTS_OF_SEEDERS = {
     "truncated": Fault("hung up"),
     "resets": Fault("hung up"),
     "dies": Fault("none reachable"),
-    "silent": Fault("said nothing"),
+    "silent": Fault("said nothing", ("timeout", "protocol_error", LOST)),
     "no-data": Fault("none has sent anything", told=()),
 }
 HARMLESS = ("unknown-optional", "newer-version")
