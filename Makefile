@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PURE := tests/protocols tests/swarm tests/simulation
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports pure real screenshot bench soak fuzz lock clean
+.PHONY: demo test lint types imports pure real interop interop-long screenshot bench soak fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/python -m tests.demo.demo $(if $(FILE),--file "$(FILE)")
@@ -34,6 +34,16 @@ pure: $(READY)
 # Streams in memory, files, real hosts on loopback, real processes.
 real: $(READY)
 	$(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(PURE))
+
+# Go against Python, both ways; needs Go 1.26. The long one asks boxo about 1 GiB and takes the figures of the README.
+interop: $(READY)
+	cd interop/go-peer && test -z "$$(gofmt -l .)" && go vet ./... && go test -p 1 ./...
+	cd interop/go-peer && go build -p 1 -trimpath -buildvcs=false -o ../../build/go-peer .
+	$(BIN)/python -m pytest -q interop
+
+interop-long: interop
+	cd interop/go-peer && go test ./judge -long
+	PYTHONPATH=. $(BIN)/python interop/measure.py
 
 # README's picture, taken of the real program.
 screenshot: $(READY)

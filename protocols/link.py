@@ -76,8 +76,9 @@ class Link:
         values: dict[str, list[str]] = {"name": [], "size": [], "peer": []}
         for parameter in query.split("&"):
             key, _, value = parameter.partition("=")
+            decoded = _decode(value)
             if key in values:
-                values[key].append(_decode(value))
+                values[key].append(decoded)
         return cls(
             _manifest_cid(cid_text),
             _at_most_one("name", values["name"]),

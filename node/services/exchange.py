@@ -64,6 +64,10 @@ FindContent = Callable[[Cid], Awaitable[Content | None]]
 """What this node seeds of a manifest, None if it doesn't."""
 
 
+class RefusedError(RemoteProtocolError):
+    """The peer answered with BYE: it doesn't want to talk about this manifest."""
+
+
 class Exchange:
     """All sessions of this node."""
 
@@ -125,6 +129,15 @@ class Exchange:
         try:
             await session.greet(self._agent)
             await self._await_hello(session)
+        except RefusedError:
+            await self._refuse(session, ByeReason.FINISHED, "")
+            raise
+        except UnsupportedVersionError as error:
+            await self._refuse(session, ByeReason.UNSUPPORTED_VERSION, str(error))
+            raise
+        except RemoteProtocolError as error:
+            await self._refuse(session, ByeReason.PROTOCOL_ERROR, str(error))
+            raise
         except BaseException:
             stream.reset()
             raise
@@ -190,7 +203,7 @@ class Exchange:
                 session.early = messages[1:]
                 return messages[0]
             if messages and isinstance(messages[0], Bye):
-                raise RemoteProtocolError(f"it refused: {messages[0].text or messages[0].reason.name.lower()}")
+                raise RefusedError(f"it refused: {messages[0].text or messages[0].reason.name.lower()}")
             raise RemoteProtocolError("it hung up before HELLO")
         raise RemoteProtocolError(f"it said nothing for {HELLO_TIMEOUT_S:.0f} s")
 
@@ -202,6 +215,7 @@ class Exchange:
                 session.bye(reason, text)
                 await session.write()
                 await session.stream.aclose()
+                return  # which sees by itself to a peer that doesn't close; a reset now would overtake our BYE
             except trio.BrokenResourceError:
                 return
         session.stream.reset()
@@ -233,7 +247,8 @@ class Exchange:
             self._emptied.set()
             swarm.settle(session)
             self._removed(swarm, session)
-            session.stream.reset()
+            if not session.said_goodbye:
+                session.stream.reset()
 
     async def _converse(self, swarm: Swarm, session: PeerSession, serving: Serving) -> None:
         """Talk until one side says BYE or the peer breaks the protocol, and answer with our BYE."""
@@ -252,6 +267,7 @@ class Exchange:
         with trio.move_on_after(GOODBYE_S):
             await session.written.wait()
             await session.stream.aclose()
+            session.said_goodbye = True
 
     async def _write(self, session: PeerSession) -> None:
         """Write until our BYE has left, then give the peer a moment to leave by itself."""

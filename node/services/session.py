@@ -72,6 +72,7 @@ class PeerSession:
         self._wake = trio.Event()
         self._room = trio.lowlevel.ParkingLot()
         self._closing = False
+        self.said_goodbye = False
 
     @property
     def is_closing(self) -> bool:

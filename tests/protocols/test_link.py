@@ -162,3 +162,9 @@ def test_every_beginning_of_a_cid_could_be_one(digest, length):
 )
 def test_what_cannot_begin_a_shares_cid(text):
     assert not could_be_cid_prefix(text)
+
+
+def test_a_value_that_is_not_utf_8_is_refused_under_any_key():
+    cid = Cid.of(DAG_CBOR, b"x")
+    with pytest.raises(LinkError, match="UTF-8"):
+        Link.parse(f"shoal:{cid}?later=%FF")

@@ -11,6 +11,7 @@ import trio
 from node.services.exchange import GOODBYE_S, MAX_SESSIONS_PER_PEER, Exchange
 from node.services.session import HELLO_TIMEOUT_S, IDLE_TIMEOUT_S
 from protocols.cid import DAG_CBOR, Cid
+from protocols.errors import RemoteProtocolError
 from protocols.exchange import (
     MAX_REQUESTS,
     BitfieldMessage,
@@ -21,6 +22,7 @@ from protocols.exchange import (
     Data,
     GetMeta,
     Hello,
+    MessageType,
     Meta,
     Reject,
     RejectMeta,
@@ -141,6 +143,7 @@ async def test_an_unknown_cid_is_refused_in_words(autojump_clock):
         await peer.say(peer.connection.hello("test"))
         await peer.hear(Hello)
         assert (await peer.hear(Bye)).reason is ByeReason.NOT_FOUND
+        assert not peer.stream.incoming.is_broken, "a reset would overtake the BYE and take it away"
         assert other not in exchange.swarms, "a stranger's question must not be remembered"
 
 
@@ -315,3 +318,21 @@ async def test_one_peer_cannot_hold_all_sessions(autojump_clock):
         await other.hear(Hello)
         assert other.connection.is_open
         nursery.cancel_scope.cancel()
+
+
+async def test_who_answers_a_hello_wrongly_is_told_why(autojump_clock):
+    async with seeder() as (exchange, network):
+        answers = []
+
+        async def liar(stream) -> None:
+            await stream.receive_some()
+            await stream.send_all(b"\x02\xff\x00\x01")
+            answers.append(stream)
+
+        network.handlers["liar"] = liar
+        with pytest.raises(RemoteProtocolError):
+            await exchange.open("liar", (), CONTENT.cid)
+        said = b""
+        while data := await answers[0].receive_some():
+            said += data
+        assert said[1:2] == bytes([MessageType.BYE])
