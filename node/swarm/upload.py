@@ -5,8 +5,9 @@ is served has a whole chunk soon and can pass it on; within the turns deficit ro
 The next turn goes, in this order:
 
  1. to a peer that has fallen too far behind its fair share of bytes, so that nobody starves;
- 2. to whoever asks for the chunk that has left here the fewest times, so that every chunk gets out before any goes
-    out twice (what BEP 16 wants, without hiding chunks);
+ 2. to whoever asks for the chunk that has left here the fewest times for each peer that waits for it, so that every
+    chunk gets out before any goes out twice (what BEP 16 wants, without hiding chunks), and one that got out to peers
+    that didn't pass it on gets out again;
  3. to the peer that got the least so far, where the bytes of a peer that gives us much weigh up to four times less.
 
 Rules: pure and bounded; the order within a line is only changed by rule 2 and only among its first few requests. The
@@ -86,6 +87,7 @@ class UploadQueue:
     def __init__(self, chunk_count: int, settings: UploadSettings | None = None) -> None:
         self._settings = settings or UploadSettings()
         self._departures = bytearray(chunk_count)  # how often each chunk has left here
+        self._wanted: dict[int, int] = {}  # by how many waiting requests each chunk is asked for
         self._lines: dict[str, _Line] = {}
         self._turns: deque[_Line] = deque()
         self._outside: dict[str, _Line] = {}  # the lines that want a turn and have none
@@ -105,6 +107,7 @@ class UploadQueue:
             # Being away earns nothing: a peer that comes back stands where the last in line does.
             line.served = max(line.served, self._least_served())
         line.waiting.append(_Asked(chunk, offset, length))
+        self._wanted[chunk] = self._wanted.get(chunk, 0) + 1
         line.queued_bytes += length
         self._place(line)
         return True
@@ -123,7 +126,7 @@ class UploadQueue:
                 if asked is line.current:
                     line.current = None
                 else:
-                    line.waiting.remove(asked)
+                    self._take_out(line, asked)
                 self._place(line)
                 return True
         return False
@@ -131,8 +134,12 @@ class UploadQueue:
     def peer_left(self, peer: str) -> None:
         """Nothing more is sent to a peer."""
         line = self._lines.pop(peer, None)
+        if line is None:
+            return
+        for asked in tuple(line.waiting):
+            self._take_out(line, asked)
         self._outside.pop(peer, None)
-        if line and line in self._turns:
+        if line in self._turns:
             self._turns.remove(line)
 
     def hold(self, peer: str) -> None:
@@ -224,19 +231,30 @@ class UploadQueue:
         else:
             self._outside.pop(line.peer, None)
 
-    def _precedence(self, line: _Line, best: float) -> tuple[bool, int, float]:
+    def _precedence(self, line: _Line, best: float) -> tuple[bool, float, float]:
         """What a line is sorted by for the next turn, as the list at the top has it; what was begun goes on first."""
-        rarity = -1 if line.current else min(self._departures[asked.chunk] for asked in self._front(line))
-        return best - line.served <= MAX_LAG, rarity, line.served
+        spread = -1.0 if line.current else min(map(self._spread, self._front(line)))
+        return best - line.served <= MAX_LAG, spread, line.served
+
+    def _spread(self, asked: _Asked) -> float:
+        """How often its chunk has left here for each request that waits for it."""
+        return self._departures[asked.chunk] / self._wanted[asked.chunk]
 
     def _take(self, line: _Line) -> _Asked:
-        """Begin the request of the line whose chunk has left here the fewest times, of equals the oldest."""
-        asked = min(self._front(line), key=lambda asked: self._departures[asked.chunk])
-        line.waiting.remove(asked)
+        """Begin the request of the line whose chunk is spread the least, of equals the oldest."""
+        asked = min(self._front(line), key=self._spread)
+        self._take_out(line, asked)
         line.current = asked
         if asked.offset == 0 and self._departures[asked.chunk] < _OFTEN:
             self._departures[asked.chunk] += 1
         return asked
+
+    def _take_out(self, line: _Line, asked: _Asked) -> None:
+        """A request waits no longer."""
+        line.waiting.remove(asked)
+        self._wanted[asked.chunk] -= 1
+        if not self._wanted[asked.chunk]:
+            del self._wanted[asked.chunk]
 
     def _front(self, line: _Line) -> list[_Asked]:
         return [line.waiting[place] for place in range(min(_LOOKED_AT, len(line.waiting)))]

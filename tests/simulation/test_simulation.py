@@ -25,6 +25,7 @@ def test_churn_and_liars_cost_time_but_no_honest_peer_its_file():
     result = Simulation(replace(SMALL, churn=0.2, liars=0.1)).run()
     assert result.finished == result.honest == 16
     assert result.ratio <= 1.5
+    assert result.tail <= 0.05
     assert result.worst_liar_bytes <= 2 * 2 * result.scenario.chunk_size, "two liars, two chunks each at most"
 
 

@@ -136,6 +136,20 @@ def test_whoever_asks_for_the_chunk_that_left_the_fewest_times_goes_first():
     assert [grant.peer for grant in grants(uploads)] == ["c"] * 4 + ["b"] * 4
 
 
+def test_a_chunk_that_many_wait_for_though_it_left_before_goes_before_one_that_one_peer_wants():
+    uploads = queue(max_active=1)
+    for chunk in (1, 2):
+        ask(uploads, "warm-up", chunk)
+        list(grants(uploads))
+    ask(uploads, "a", 1)
+    ask(uploads, "b", 2)
+    ask(uploads, "c", 2)
+    assert next(grants(uploads)).chunk == 2
+    uploads.peer_left("b")
+    uploads.peer_left("c")
+    assert next(grants(uploads)).chunk == 1
+
+
 def test_and_so_it_is_within_one_peers_line():
     uploads = queue(max_active=1)
     ask(uploads, "a", 1)
