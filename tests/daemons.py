@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 SHOAL = Path(sys.executable).with_name("shoal")
@@ -29,13 +30,21 @@ class DaemonError(Exception):
 class Daemon:
     """One `shoal daemon` in its own data folder."""
 
-    def __init__(self, folder: Path, name: str, *bootstrap: str, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *bootstrap: str,
+        options: tuple[str, ...] = (),
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.name = name
         self.home = folder / name
         self.home.mkdir(exist_ok=True)
         self.output = folder / f"{name}.out"
         self._bootstrap = bootstrap
         self._options = options
+        self._environment = {**ENVIRONMENT, **environment}
         self._listen = "/ip4/127.0.0.1/tcp/0"
         self.process = self._start()
 
@@ -44,9 +53,8 @@ class Daemon:
         for address in self._bootstrap:
             command += ["--bootstrap", address]
         with self.output.open("ab") as output:
-            return subprocess.Popen(
-                [*command, *self._options], stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=ENVIRONMENT
-            )
+            streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+            return subprocess.Popen([*command, *self._options], **streams, env=self._environment)
 
     def restart(self) -> None:
         """Start again in the same data folder, at the same port."""

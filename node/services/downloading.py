@@ -129,7 +129,8 @@ class DownloadTask:
             case Have() if machine:
                 machine.peer_has(session.peer, message.chunks, now)
             case Reject() if machine:
-                machine.request_rejected(session.peer, message.chunk, message.offset, message.length, now)
+                range_ = message.chunk, message.offset, message.length
+                machine.request_rejected(session.peer, *range_, now, message.reason)
             case Bye():
                 session.farewell = message.text
                 log.info("%s says bye: %s", session.peer, message.text or message.reason.name.lower())
@@ -255,13 +256,14 @@ class DownloadTask:
         while True:
             batch = await self._unwritten.take()
             good, bad = await self._write_batch(batch)
-            for _, buffer in batch:
-                self._buffers.give_back(buffer)
             now = trio.current_time()
+            data = dict(batch)
             for chunk in good:
-                self.machine.chunk_verified(chunk, now)
+                self.machine.chunk_verified(chunk, now, data[chunk])
             for chunk in bad:
-                self._bad_chunk(chunk, now)
+                self._bad_chunk(chunk, now, data[chunk])
+            for buffer in data.values():
+                self._buffers.give_back(buffer)
             if good:
                 self.has_chunks()
                 self.swarm.announce_have(tuple(good))
@@ -291,10 +293,10 @@ class DownloadTask:
         self.blocked = reason
         self._pump()
 
-    def _bad_chunk(self, chunk: int, now: float) -> None:
+    def _bad_chunk(self, chunk: int, now: float, data: bytearray) -> None:
         assert self.machine is not None
         self.bad_chunks += 1
-        suspects = self.machine.chunk_failed(chunk, now)
+        suspects = self.machine.chunk_failed(chunk, now, data)
         log.warning("%s: chunk %d doesn't match its digest; it came from %s", self.cid, chunk, ", ".join(suspects))
 
     # --- decisions into messages ------------------------------------------------------------------------------
@@ -328,8 +330,11 @@ class DownloadTask:
         session = self.swarm.sessions.get(command.peer)
         if session is None or session.is_closing:
             return
-        kind = Request if isinstance(command, RequestRange) else Cancel
-        session.queue(kind(chunk=command.chunk, offset=command.offset, length=command.length))
+        range_ = command.chunk, command.offset, command.length
+        if isinstance(command, RequestRange):
+            session.queue(Request(*range_))
+        elif session.connection.awaits(*range_):  # its end may have come in the same bytes, not yet got to here
+            session.queue(Cancel(*range_))
 
     def _ban(self, peer: str, reason: str) -> None:
         self.candidates.ban(peer, reason, trio.current_time())

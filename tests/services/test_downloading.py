@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from node.errors import IntegrityError, StorageError
+from node.services import writing
 from node.services.content import Content
 from node.services.downloading import DownloadTask
 from node.services.exchange import Exchange
@@ -283,6 +284,22 @@ async def test_a_full_disk_pauses_and_goes_on_when_there_is_room(autojump_clock)
             assert task.stall_reason() == "the disk is full"
         assert storage.data == DATA
         assert task.stall_reason() == ""
+
+
+@pytest.mark.parametrize("writes", range(1, 16, 2))
+async def test_a_disk_that_fills_while_data_comes_in_ends_no_session(autojump_clock, writes, monkeypatch):
+    """What is cancelled for want of room may have come in the very bytes whose first message waits for room."""
+    monkeypatch.setattr(writing, "WAITING", 2 * CHUNK)
+    async with world() as here:
+        await here.seed("a")
+        storage = MemoryStorage()
+        task = await here.leech(storage=storage)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(task.run)
+            await written(storage, writes)
+            storage.full_for = 2
+        assert storage.data == DATA
+        assert len(here.leecher.opened) == 1
 
 
 async def test_a_broken_disk_ends_the_download_with_its_reason(autojump_clock):
