@@ -62,6 +62,16 @@ class ItemStatus:
     added_at: float
     link: str
     provided: ProvideStatus | None
+    up_limit_bps: float | None = None  # None: no limit of its own; 0: nothing may pass
+    down_limit_bps: float | None = None
+    sequential: bool = False  # fetched in file order, not rarest first
+    skipped_files: int = 0  # files that aren't wanted
+    skipped_bytes: int = 0  # of them, what isn't here and won't be fetched
+
+    @property
+    def wanted_bytes(self) -> int:
+        """Bytes that are here or to be fetched: what progress is measured by."""
+        return self.size - self.skipped_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,7 @@ class FileStatus:
     size: int
     sha256: str  # hex, to compare with `sha256sum`
     bytes_have: int
+    priority: str = "normal"  # high, normal, low or skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,8 @@ class NodeStatus:
     received: int
     sent: int
     rss_bytes: int
+    up_limit_bps: float | None = None  # of the whole node; None: no limit, 0: nothing may pass
+    down_limit_bps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
