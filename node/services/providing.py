@@ -8,13 +8,14 @@ provided again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import trio
 
 from node.errors import StorageError
+from node.services.keywords import Keywords
 from node.services.threads import in_thread
 from node.status import ProvideStatus
 
@@ -72,20 +73,38 @@ class Providing:
         self._clock = clock
         self._saved = dict(schedule.load())
         self._entries: dict[bytes, _Entry] = {}
+        self._keywords = Keywords()
         self._wake = trio.Event()
 
-    def add(self, key: bytes) -> None:
-        """Provide this key from now on; at once, unless a record of an earlier run is still fresh."""
+    def add(self, key: bytes, keywords: Sequence[bytes] = ()) -> None:
+        """Provide a share's key from now on; at once, unless a record of an earlier run is still fresh.
+
+        `keywords` are multihashes of words that are to lead to the share, the most telling first; the first
+        `keywords.MAX_PER_SHARE` are provided too, after the shares, within the node's cap. None given: as before.
+        """
+        self._begin(key)
+        if keywords:
+            added, dropped = self._keywords.set(key, keywords)
+            for word in added:
+                self._begin(word)
+            for word in dropped:
+                self._entries.pop(word, None)
+
+    async def remove(self, key: bytes) -> None:
+        """Provide this key no more, nor the keywords that led only to it; what others hold lapses within 48 h."""
+        added, dropped = self._keywords.set(key, ())
+        for word in added:
+            self._begin(word)
+        for gone in (key, *dropped):
+            if self._entries.pop(gone, None):
+                await self._keep(self._schedule.remove, gone)
+                await self._routing.withdraw(gone)
+
+    def _begin(self, key: bytes) -> None:
         if key not in self._entries:
             fresh = ProvideStatus(closest=0, stored=0, at=None, due=self._clock())
             self._entries[key] = _Entry(self._saved.pop(key, fresh))
             self._wake.set()
-
-    async def remove(self, key: bytes) -> None:
-        """Provide this key no more; what others hold of it lapses within 48 h."""
-        if self._entries.pop(key, None):
-            await self._keep(self._schedule.remove, key)
-            await self._routing.withdraw(key)
 
     def status(self, key: bytes) -> ProvideStatus | None:
         """How the key stands, None if it isn't provided."""
