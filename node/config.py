@@ -32,6 +32,7 @@ class Config:
     bootstrap: tuple[str, ...]  # multiaddrs to join the network by; empty is fine
     network: str  # "/shoal", "/ipfs" or another prefix of the Kademlia protocol id
     max_connections: int
+    mdns: bool  # announce this node on the LAN, and find others there
     log_level: str
     json: bool  # `shoal daemon --json`: report on stdout as NDJSON events
 
@@ -75,12 +76,22 @@ def resolve(
         if flags.get(name) is not None:
             return setting.check(flags[name], "--" + name.replace("_", "-"))
         if setting.variable and (text := environ.get(setting.variable)):
-            return setting.check(tuple(part for part in text.split(",") if part.strip()), setting.variable)
+            return setting.check(setting.read(text), setting.variable)
         if name in table:
             return setting.check(table[name], f"{home.config}: {name}")
         return setting.check(setting.default, name)
 
     return Config(home=home, json=bool(flags.get("json")), **{name: value(name) for name in SETTINGS})  # type: ignore[arg-type]  # each check returns its field's type
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """What stands between the commas."""
+    return tuple(part for part in text.split(",") if part.strip())
+
+
+def _word(text: str) -> object:
+    """The truth value that a variable's text means, or the text where it means none."""
+    return {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}.get(text.lower(), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,8 @@ class Setting:
 
     check: Callable[[object, str], object]  # (value, where it stands) -> the value as `Config` has it
     default: object  # as a person would write it
-    variable: str = ""  # the environment variable that sets it, comma separated
+    variable: str = ""  # the environment variable that sets it
+    read: Callable[[str], object] = str  # the variable's text -> as a person would write it in the file
 
 
 def _multiaddrs(value: object, where: str) -> tuple[str, ...]:
@@ -116,6 +128,12 @@ def _connections(value: object, where: str) -> int:
     raise UsageError(f"{where} takes a number from 1 to 10000, not {value!r}")
 
 
+def _switch(value: object, where: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise UsageError(f"{where} takes true or false (in the environment also 1 or 0), not {value!r}")
+
+
 def _log_level(value: object, where: str) -> str:
     if value in LOG_LEVELS:
         return str(value)
@@ -124,9 +142,10 @@ def _log_level(value: object, where: str) -> str:
 
 SETTINGS = {
     "listen": Setting(_multiaddrs, DEFAULT_LISTEN),
-    "bootstrap": Setting(_multiaddrs, (), "SHOAL_BOOTSTRAP"),
+    "bootstrap": Setting(_multiaddrs, (), "SHOAL_BOOTSTRAP", _parts),
     "network": Setting(_network, "shoal"),
     "max_connections": Setting(_connections, MAX_CONNECTIONS),
+    "mdns": Setting(_switch, True, "SHOAL_MDNS", _word),
     "log_level": Setting(_log_level, "info"),
 }
 """Every setting, by its name in `config.toml`, in `Config` and, with dashes, as a flag."""

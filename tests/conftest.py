@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 from hypothesis import settings
@@ -12,5 +13,6 @@ settings.load_profile("shoal")
 
 
 def pytest_configure() -> None:
-    """Have children feel Ctrl-C also where this process was started with it ignored, as background jobs are."""
+    """Keep nodes silent on the LAN; have children feel Ctrl-C also where it was ignored, as background jobs do."""
+    os.environ["SHOAL_MDNS"] = "0"
     signal.signal(signal.SIGINT, signal.default_int_handler)

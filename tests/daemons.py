@@ -1,6 +1,7 @@
 """Real shoal processes for tests, the demo and benchmarks: started on loopback, driven by the command line.
 
-Rules: ephemeral ports, a data folder of the caller's, no public address; every process is stopped by its own id.
+Rules: ephemeral ports, a data folder of the caller's, no public address, no word on the LAN; every process is stopped by
+its own id.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ SHOAL = Path(sys.executable).with_name("shoal")
 READY_S = 40.0
 T = TypeVar("T")
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SHOAL_")}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SHOAL_")} | {"SHOAL_MDNS": "0"}
+"""Nothing of who runs this, and nothing said on the LAN."""
 
 
 class DaemonError(Exception):

@@ -69,6 +69,11 @@ COMMANDS = (
                 {"metavar": "MULTIADDR", "action": "append"},
             ),
             Argument(("--network",), "shoal, ipfs or a protocol prefix like /my/network", {"metavar": "NAME"}),
+            Argument(
+                ("--no-mdns",),
+                "neither announce this node on the LAN nor look for others there (SHOAL_MDNS=0)",
+                {"action": "store_false", "dest": "mdns", "default": None},
+            ),
             Argument(("--log-level",), "debug, info, warning or error", {"metavar": "LEVEL"}),
         ),
         details="Flags win over the environment, which wins over config.toml in the data folder.",

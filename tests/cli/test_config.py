@@ -40,13 +40,26 @@ def test_every_setting_can_stand_in_the_file():
         bootstrap = []
         network = "ipfs"
         max_connections = 7
+        mdns = false
         log_level = "debug"
     """
     table = parse_file(text, "config.toml")
     assert set(table) == set(SETTINGS)
     config = resolved(table=table)
     assert (config.listen, config.bootstrap, config.network) == ((ADDRESS,), (), "/ipfs")
-    assert (config.max_connections, config.log_level) == (7, "debug")
+    assert (config.max_connections, config.mdns, config.log_level) == (7, False, "debug")
+
+
+def test_mdns_is_on_unless_somebody_says_no():
+    assert resolved().mdns
+    assert not resolved({"mdns": False}, {"SHOAL_MDNS": "1"}).mdns
+    assert resolved({"mdns": None}, {"SHOAL_MDNS": "on"}, {"mdns": False}).mdns
+    for word in ("0", "false", "OFF"):
+        assert not resolved(environ={"SHOAL_MDNS": word}).mdns
+    with pytest.raises(UsageError, match=r"SHOAL_MDNS takes true or false.*'maybe'"):
+        resolved(environ={"SHOAL_MDNS": "maybe"})
+    with pytest.raises(UsageError, match="mdns takes true or false"):
+        resolved(table={"mdns": 1})
 
 
 @pytest.mark.parametrize(
