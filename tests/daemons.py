@@ -1,7 +1,7 @@
 """Real shoal processes for tests, the demo and benchmarks: started on loopback, driven by the command line.
 
-Rules: ephemeral ports, a data folder of the caller's, no public address, no word on the LAN; every process is stopped by
-its own id.
+Rules: ephemeral ports, a data folder of the caller's, no public address, no word on the LAN; every process is
+stopped by its own id.
 """
 
 from __future__ import annotations

@@ -51,7 +51,6 @@ class Seat:
             "HISTFILE": "",
             "PATH": f"{SHOAL.parent}:{os.environ['PATH']}",
             "LC_ALL": "C.UTF-8",
-            "SHOAL_MDNS": "0",
             **environ,
         }
         command = [str(SHOAL.with_name("python")), "-c", TAKE_TERMINAL, *SHELL]
