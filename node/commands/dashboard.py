@@ -10,7 +10,9 @@ from node.commands.running import run_line
 from node.commands.starting import NodeStarter
 from node.commands.table import COMMANDS, usage
 from node.errors import UsageError
-from node.ui.model import CommandWord
+from node.ui.model import CommandWord, Contact, Model
+from node.ui.opening import paint
+from node.ui.terminal import Terminal, is_usable, wants_ascii
 from node.ui.theme import THEMES
 
 NOT_HERE = frozenset({"daemon", "shell", "ui", "completion"})
@@ -19,12 +21,6 @@ NOT_HERE = frozenset({"daemon", "shell", "ui", "completion"})
 
 def ui(context: Context) -> int:
     """Show the dashboard; starts a node if none runs, and says so at the end."""
-    # Here, so that no other command pays for trio and blessed.
-    import trio
-
-    from node.ui.dashboard import Settings, show, wants_ascii
-    from node.ui.terminal import Terminal, is_usable
-
     arguments = context.arguments
     if not is_usable(context.environ):
         raise UsageError("the dashboard needs a terminal that can move its cursor; try: shoal shell")
@@ -33,17 +29,26 @@ def ui(context: Context) -> int:
         raise UsageError(f"there is no theme {theme!r}, only {', '.join(THEMES)}")
     starter = NodeStarter(context.home)
     has_started = starter.start_if_none()
-    settings = Settings(
-        socket=context.home.socket,
+    terminal = Terminal(context.home.path / "dashboard.log" if context.home.path.is_dir() else None)
+    width, height = terminal.size()
+    model = Model(
+        width,
+        height,
+        contact=Contact(is_starting=starter.is_starting),
         commands=command_words(),
-        run=partial(run_line, context),
-        starter=starter,
         theme=theme,
-        is_ascii=arguments.ascii or wants_ascii(locale.getencoding()),
+        is_ascii=arguments.ascii or wants_ascii(locale.getencoding(), context.environ),
         is_mouse_on=not arguments.no_mouse,
     )
-    terminal = Terminal(context.home.path / "dashboard.log" if context.home.path.is_dir() else None)
-    ending = trio.run(show, terminal, settings)
+    with terminal.screen(has_mouse=model.is_mouse_on):
+        opening = paint(terminal, model)
+        # Here, because loading the loop takes as long as all before it, and now there is something to see.
+        import trio
+
+        from node.ui.dashboard import Settings, show
+
+        settings = Settings(context.home.socket, partial(run_line, context), starter)
+        ending = trio.run(show, terminal, opening, settings)
     if has_started and not ending.has_stopped_node:
         context.output.note("The node that was started goes on; stop it with: shoal shutdown")
     return ending.code

@@ -6,11 +6,10 @@ time the model moves on, so frames are never queued. What is asked of the node r
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import trio
@@ -22,7 +21,7 @@ from node.ui.diff import encode
 from node.ui.feed import Feed, Starter
 from node.ui.frame import Frame
 from node.ui.keys import ESCAPE_S, Character, Clicked, CursorAt, KeyDecoder, Pasted, Sequence, Token, character_key
-from node.ui.model import CommandWord, Contact, Model
+from node.ui.opening import Opening
 from node.ui.terminal import Terminal
 from node.ui.theme import style_sequences
 from node.ui.update import update
@@ -45,12 +44,8 @@ class Settings:
     """What a dashboard is given."""
 
     socket: Path
-    commands: tuple[CommandWord, ...]
     run: Run
     starter: Starter
-    theme: str = "shoal"
-    is_ascii: bool = False
-    is_mouse_on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +56,28 @@ class Ending:
     has_stopped_node: bool
 
 
-async def show(terminal: Terminal, settings: Settings) -> Ending:
-    """Show the dashboard until the person leaves."""
-    with terminal.screen(has_mouse=settings.is_mouse_on):
-        dashboard = _Dashboard(terminal, settings)
-        await dashboard.run()
+async def show(terminal: Terminal, opening: Opening, settings: Settings) -> Ending:
+    """Go on from the first frame until the person leaves; the terminal's screen is the dashboard's already."""
+    dashboard = _Dashboard(terminal, opening, settings)
+    await dashboard.run()
     return Ending(dashboard.code, dashboard.has_stopped_node)
 
 
 class _Dashboard:
     """One showing of it."""
 
-    def __init__(self, terminal: Terminal, settings: Settings) -> None:
+    def __init__(self, terminal: Terminal, opening: Opening, settings: Settings) -> None:
         self.code: int = ExitCode.OK
         self.has_stopped_node = False
         self._terminal = terminal
         self._settings = settings
-        width, height = terminal.size()
-        self._model = Model(
-            width,
-            height,
-            now=trio.current_time(),
-            wall=time.time(),
-            contact=Contact(since=trio.current_time(), is_starting=settings.starter.is_starting),
-            commands=settings.commands,
-            theme=settings.theme,
-            is_ascii=settings.is_ascii,
-            is_mouse_on=settings.is_mouse_on,
-        )
-        self._painted: Frame | None = None
+        now = trio.current_time()
+        contact = replace(opening.model.contact, since=now)
+        self._model = replace(opening.model, now=now, wall=time.time(), contact=contact)
+        self._painted: Frame | None = opening.painted
         self._wanted = wants(self._model)
         self._dirty = trio.Event()
+        self._told = trio.Event()  # the node has answered, or hasn't
         self._feed = Feed(settings.socket, self._post, lambda: self._wanted, settings.starter)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
@@ -101,7 +87,7 @@ class _Dashboard:
         with self._scope:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                for task in (self._signals, self._paint, self._read, self._tick, self._feed.run):
+                for task in (self._signals, self._paint, self._read, self._tick, self._feed.run, self._learn_keys):
                     nursery.start_soon(task)
 
     # --- in -------------------------------------------------------------------------------------------------------
@@ -109,6 +95,8 @@ class _Dashboard:
     def _post(self, message: msg.Msg) -> None:
         self._model, effects = update(self._model, message)
         self._dirty.set()
+        if isinstance(message, msg.News | msg.Offline):
+            self._told.set()
         for effect in effects:
             self._do(effect)
         wanted = wants(self._model)
@@ -121,12 +109,18 @@ class _Dashboard:
         while True:
             data = b""
             with trio.move_on_after(ESCAPE_S if decoder.is_waiting else float("inf")) as scope:
-                data = await self._terminal.read()
+                await trio.lowlevel.wait_readable(self._terminal.input)
+                data = self._terminal.take()
             if not data and not scope.cancelled_caught:  # the terminal has hung up
                 self._leave(ExitCode.OK)
                 return
             for token in decoder.feed(data) if data else decoder.flush():
                 self._token(token)
+
+    async def _learn_keys(self) -> None:
+        """Load what names the keys as soon as there is something to move through, so that no arrow waits for it."""
+        await self._told.wait()
+        await trio.to_thread.run_sync(self._terminal.load_names, abandon_on_cancel=True)
 
     def _token(self, token: Token) -> None:
         match token:
@@ -150,23 +144,27 @@ class _Dashboard:
     async def _signals(self) -> None:
         watched = (signal.SIGWINCH, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT)
         with trio.open_signal_receiver(*watched) as signals:
+            self._resized()  # if it was while the loop was loaded, nobody has told
             async for number in signals:
                 match number:
                     case signal.SIGWINCH:
-                        self._resized()
+                        self._resized(is_lost=True)
                     case signal.SIGINT:
                         self._post(msg.Key("ctrl-c"))
                     case signal.SIGTSTP:
                         self._suspend()
                     case signal.SIGCONT:
                         self._terminal.reenter()
-                        self._resized()
+                        self._resized(is_lost=True)
                     case _:
                         self._leave(128 + number)
 
-    def _resized(self) -> None:
-        self._painted = None
-        self._post(msg.Resize(*self._terminal.size()))
+    def _resized(self, *, is_lost: bool = False) -> None:
+        """Take the terminal's size; draw everything anew if that has changed or what is shown `is_lost`."""
+        size = self._terminal.size()
+        if is_lost or size != (self._model.width, self._model.height):
+            self._painted = None
+            self._post(msg.Resize(*size))
 
     # --- out ------------------------------------------------------------------------------------------------------
 
@@ -180,11 +178,19 @@ class _Dashboard:
             data = encode(self._painted, frame, styles, is_ascii=model.is_ascii)
             self._painted = frame
             try:
-                await self._terminal.write(data)
+                await self._write(data)
             except OSError:
                 self._leave(ExitCode.OK)
                 return
             await trio.sleep(PAINT_S)
+
+    async def _write(self, data: bytes) -> None:
+        """Write all of it, waiting as long as the terminal takes; raises `OSError` when it is gone."""
+        while data:
+            try:
+                data = data[self._terminal.put(data) :]
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._terminal.output)
 
     def _do(self, effect: msg.Effect) -> None:
         assert self._nursery is not None
@@ -194,9 +200,9 @@ class _Dashboard:
             case msg.RunLine():
                 self._nursery.start_soon(self._run_line, effect)
             case msg.Copy(text):
-                self._nursery.start_soon(self._terminal.write, self._terminal.clipboard(text))
+                self._nursery.start_soon(self._write, self._terminal.clipboard(text))
             case msg.SetMouse(is_on):
-                self._nursery.start_soon(self._terminal.set_mouse, is_on)
+                self._nursery.start_soon(self._write, self._terminal.mouse(is_on))
             case msg.Redraw():
                 self._painted = None
             case msg.Suspend():
@@ -242,13 +248,8 @@ class _Dashboard:
 
     def _suspend(self) -> None:
         self._terminal.suspend()
-        self._resized()
+        self._resized(is_lost=True)
 
     def _leave(self, code: int) -> None:
         self.code = code
         self._scope.cancel()
-
-
-def wants_ascii(encoding: str) -> bool:
-    """Whether a terminal of this encoding gets ASCII glyphs."""
-    return encoding.lower().replace("-", "") not in ("utf8", "utf8mb4") or os.environ.get("TERM") == "linux"

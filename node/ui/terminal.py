@@ -1,9 +1,11 @@
 """The terminal itself: its modes, bytes in and out, and putting everything back. The only module that imports blessed.
 
-Rules, each learnt from a measurement: the library asks the terminal nothing (it waits seconds for one that doesn't
-answer, and eats what was typed meanwhile), so it gets a stream of its own and no keyboard. Output goes through a file
-description of our own that doesn't block, so a terminal that isn't read holds up neither keys nor the loop, and the
-shell's own is left as it was. Whatever happens the terminal is put back: modes, cursor, screen, and stderr.
+Rules, each learnt from a measurement: the first frame waits for nothing, so what it needs is known here by heart and
+blessed, which takes a tenth of a second to load, comes after it to name the keys. blessed asks the terminal nothing (it
+waits seconds for one that doesn't answer, and eats what was typed meanwhile), so it gets a stream of its own and no
+keyboard. Output goes through a file description of our own that doesn't block, so a terminal that isn't read holds up
+neither keys nor the loop, and the shell's own is left as it was. Whatever happens the terminal is put back: modes,
+cursor, screen, and stderr.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ import tty
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import blessed
-import trio
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 from node.ui.keys import Sequence
+
+if TYPE_CHECKING:
+    import blessed
 
 UNUSABLE = ("", "dumb", "unknown")
 
@@ -31,6 +35,9 @@ READ_SIZE = 4096
 RESTORE_S = 1.0
 """How long putting the terminal back may take; one that isn't read any more doesn't keep the process."""
 
+OTHER_SCREEN_ON, OTHER_SCREEN_OFF = "\x1b[?1049h", "\x1b[?1049l"
+CURSOR_OFF, CURSOR_ON = "\x1b[?25l", "\x1b[?12l\x1b[?25h"
+CLEAR = "\x1b[H\x1b[2J"
 PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 MOUSE_ON, MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1000l\x1b[?1006l"
 WRAP_OFF, WRAP_ON = "\x1b[?7l", "\x1b[?7h"
@@ -40,6 +47,9 @@ LATE_ANSWER_S = 0.2
 
 ASK_CURSOR = "\x1b[H·\x1b[6n\r \r"
 """Draw one of our glyphs and ask where the cursor is: where it is two cells wide, ASCII takes its place."""
+
+ONE_SCREEN = ("linux", "vt100", "vt102", "vt220", "ansi", "cons25")
+"""Terminals without a second screen: theirs is cleared at the end, or the dashboard would stay under the prompt."""
 
 NAMELESS = "csi"  # what blessed calls a sequence that it doesn't know
 
@@ -55,20 +65,19 @@ def is_usable(environ: Mapping[str, str]) -> bool:
     return both and environ.get("TERM", "") not in UNUSABLE
 
 
-class _Keys(blessed.Terminal):
-    """blessed's knowledge of terminals, fed by hand: it reads and asks nothing itself."""
+def wants_ascii(encoding: str, environ: Mapping[str, str]) -> bool:
+    """Whether a terminal of this encoding gets ASCII glyphs."""
+    return encoding.lower().replace("-", "") not in ("utf8", "utf8mb4") or environ.get("TERM") == "linux"
 
-    def __init__(self, fd: int) -> None:
-        self.fed = ""
-        # A stream that isn't a standard one has no keyboard, and without one blessed sends no queries.
-        super().__init__(stream=os.fdopen(os.dup(fd), "w"))
 
-    def kbhit(self, timeout: float | None = None) -> bool:
-        return bool(self.fed)
-
-    def getch(self, decode_latin1: bool = False) -> str:
-        first, self.fed = self.fed[:1], self.fed[1:]
-        return first
+def colour_count(environ: Mapping[str, str]) -> int:
+    """How many colours the terminal shows, by what it calls itself: 0, 8, 16 or 256, which is all the themes use."""
+    term = environ.get("TERM", "")
+    if environ.get("NO_COLOR") or term.startswith("vt"):
+        return 0
+    if "256" in term or environ.get("COLORTERM") or term.partition("-")[2] in ("kitty", "ghostty", "direct"):
+        return 256
+    return 16 if "16color" in term else 8
 
 
 class Terminal:
@@ -76,17 +85,13 @@ class Terminal:
 
     def __init__(self, log: Path | None) -> None:
         """`log` is the file that gets what others write to stderr while the screen is ours."""
-        # blessed takes NO_COLOR for "no cursor movement either"; that wish is the theme's to fulfil.
-        no_color = os.environ.pop("NO_COLOR", None)
-        self._keys = _Keys(sys.stdout.fileno())
-        if no_color is not None:
-            os.environ["NO_COLOR"] = no_color
-        self._input = sys.stdin.fileno()
+        self.input = sys.stdin.fileno()
+        self.output = -1  # while the screen is ours: the same terminal, not blocking
+        self.colours = colour_count(os.environ)
         self._log = log
-        self._output = -1
         self._mouse = False
         self._awaits_answer = False
-        self.colours = 0 if no_color else int(self._keys.number_of_colors)
+        self._blessed: blessed.Terminal | None = None
 
     # --- what it is -----------------------------------------------------------------------------------------------
 
@@ -100,12 +105,24 @@ class Terminal:
 
     def name(self, sequence: Sequence) -> str:
         """The key's name for an escape sequence: `up`, `pgdn`, `ctrl-left`, `alt-x`; "" if there is none."""
-        self._keys.fed = sequence.text
-        keystroke = self._keys.inkey(timeout=0, esc_delay=0)
-        self._keys.fed = ""
-        self._keys.flushinp()
+        terminal = self._blessed or self.load_names()
+        terminal.ungetch(sequence.text)
+        keystroke = terminal.inkey(timeout=0, esc_delay=0)
+        terminal.flushinp()
         name = (keystroke.name or "").removeprefix("KEY_").lower().replace("_", "-")
         return _NAMES.get(name, name) if name != NAMELESS else ""
+
+    def load_names(self) -> blessed.Terminal:
+        """Have blessed ready, which knows the keys of some fifty kinds of terminals; any thread may."""
+        import blessed  # here and not above: nobody presses an arrow before there is anything to see
+
+        # It takes NO_COLOR for "no keys either"; that wish is the theme's to fulfil.
+        no_color = os.environ.pop("NO_COLOR", None)
+        # A stream that isn't a standard one has no keyboard, and without one blessed sends no queries.
+        self._blessed = blessed.Terminal(stream=os.fdopen(os.dup(sys.stdout.fileno()), "w"))
+        if no_color is not None:
+            os.environ["NO_COLOR"] = no_color
+        return self._blessed
 
     # --- having and giving back the screen ------------------------------------------------------------------------
 
@@ -113,50 +130,45 @@ class Terminal:
     def screen(self, *, has_mouse: bool) -> Iterator[None]:
         """Hold the full screen; everything is as it was when this ends, however it ends."""
         self._mouse = has_mouse
-        self._saved = termios.tcgetattr(self._input)
-        self._output = os.open(os.ttyname(sys.stdout.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        self._saved = termios.tcgetattr(self.input)
+        self.output = os.open(os.ttyname(sys.stdout.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
         stderr = os.dup(2)
+        handlers = [(number, signal.signal(number, _end)) for number in (signal.SIGTERM, signal.SIGHUP)]
         try:
             self._enter()
             yield
         finally:
             self._leave()
+            for number, handler in handlers:
+                signal.signal(number, handler)
             os.dup2(stderr, 2)
             os.close(stderr)
-            os.close(self._output)
+            os.close(self.output)
 
     def _enter(self) -> None:
-        tty.setcbreak(self._input, termios.TCSANOW)
-        attributes = termios.tcgetattr(self._input)
+        tty.setcbreak(self.input, termios.TCSANOW)
+        attributes = termios.tcgetattr(self.input)
         # A stray ctrl-s would freeze the screen, and ctrl-v or ctrl-o swallow the next key.
         attributes[0] &= ~(termios.IXON | termios.IXOFF)
         attributes[3] &= ~termios.IEXTEN
-        termios.tcsetattr(self._input, termios.TCSANOW, attributes)
+        termios.tcsetattr(self.input, termios.TCSANOW, attributes)
         log = os.open(self._log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 2)
         os.close(log)
-        caps = self._keys
-        self._write_now(
-            caps.enter_fullscreen
-            + caps.hide_cursor
-            + WRAP_OFF
-            + PASTE_ON
-            + (MOUSE_ON if self._mouse else "")
-            + ASK_CURSOR
-        )
+        modes = OTHER_SCREEN_ON + CURSOR_OFF + WRAP_OFF + PASTE_ON + (MOUSE_ON if self._mouse else "") + ASK_CURSOR
+        self.write_now(modes.encode())
         self._awaits_answer = True
 
     def _leave(self) -> None:
         with suppress(termios.error, OSError):  # the terminal may be gone; there is nothing left to put back then
             termios.tcflow(sys.stdout.fileno(), termios.TCOON)
-        caps = self._keys
-        end = caps.exit_fullscreen or NORMAL + caps.clear
-        self._write_now(NORMAL + MOUSE_OFF + PASTE_OFF + WRAP_ON + caps.normal_cursor + end)
+        end = CLEAR if os.environ.get("TERM", "") in ONE_SCREEN else OTHER_SCREEN_OFF
+        self.write_now((NORMAL + MOUSE_OFF + PASTE_OFF + WRAP_ON + CURSOR_ON + end).encode())
         with suppress(termios.error, OSError):
             if self._awaits_answer:  # or it would be typed at the shell's prompt; what people type ahead is kept
-                select.select([self._input], [], [], LATE_ANSWER_S)
-                termios.tcflush(self._input, termios.TCIFLUSH)
-            termios.tcsetattr(self._input, termios.TCSANOW, self._saved)
+                select.select([self.input], [], [], LATE_ANSWER_S)
+                termios.tcflush(self.input, termios.TCIFLUSH)
+            termios.tcsetattr(self.input, termios.TCSANOW, self._saved)
 
     def suspend(self) -> None:
         """Give the terminal back and stop, as ctrl-z does; returns when the shell continues us."""
@@ -173,28 +185,23 @@ class Terminal:
 
     # --- bytes ----------------------------------------------------------------------------------------------------
 
-    async def read(self) -> bytes:
-        """What was typed; empty when the terminal is gone."""
-        await trio.lowlevel.wait_readable(self._input)
+    def take(self) -> bytes:
+        """What was typed, to be called when there is something; empty when the terminal is gone."""
         try:
-            data = os.read(self._input, READ_SIZE)
+            data = os.read(self.input, READ_SIZE)
         except OSError:
             return b""
         self._awaits_answer = self._awaits_answer and b"R" not in data
         return data
 
-    async def write(self, data: bytes) -> None:
-        """Write all of it, waiting as long as the terminal takes; raises `OSError` when it is gone."""
-        while data:
-            try:
-                data = data[os.write(self._output, data) :]
-            except BlockingIOError:
-                await trio.lowlevel.wait_writable(self._output)
+    def put(self, data: bytes) -> int:
+        """Write what the terminal takes; how much. Raises `BlockingIOError`, and `OSError` when it is gone."""
+        return os.write(self.output, data)
 
-    async def set_mouse(self, is_on: bool) -> None:
-        """Have clicks reported, or leave the mouse to the terminal."""
+    def mouse(self, is_on: bool) -> bytes:
+        """What has clicks reported, or leaves the mouse to the terminal."""
         self._mouse = is_on
-        await self.write((MOUSE_ON if is_on else MOUSE_OFF).encode())
+        return (MOUSE_ON if is_on else MOUSE_OFF).encode()
 
     def clipboard(self, text: str) -> bytes:
         """What puts the text on the clipboard of a terminal that allows it (OSC 52)."""
@@ -202,13 +209,18 @@ class Terminal:
 
         return b"\x1b]52;c;" + base64.b64encode(text.encode("utf-8", "replace")) + b"\x07"
 
-    def _write_now(self, text: str) -> None:
+    def write_now(self, data: bytes) -> None:
         """Write without a loop, for at most `RESTORE_S`."""
-        data, deadline = text.encode(), time.monotonic() + RESTORE_S
+        deadline = time.monotonic() + RESTORE_S
         while data and (left := deadline - time.monotonic()) > 0:
             try:
-                data = data[os.write(self._output, data) :]
+                data = data[os.write(self.output, data) :]
             except BlockingIOError:
-                select.select([], [self._output], [], left)
+                select.select([], [self.output], [], left)
             except OSError:
                 return
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """End the process by the way of the blocks that put things back; while its tasks run, the dashboard does that."""
+    raise SystemExit(128 + number)
