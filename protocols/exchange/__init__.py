@@ -5,10 +5,13 @@ from __future__ import annotations
 from protocols.exchange.codec import decode, encode
 from protocols.exchange.connection import Connection
 from protocols.exchange.limits import (
+    MAX_ADDRESS,
     MAX_AGENT,
     MAX_DATA,
     MAX_HAVE,
     MAX_META_REQUESTS,
+    MAX_PEER_ADDRESSES,
+    MAX_PEERS,
     MAX_REQUESTS,
     MIN_DATA,
     MIN_REQUEST_LIMIT,
@@ -24,9 +27,11 @@ from protocols.exchange.messages import (
     GetMeta,
     Have,
     Hello,
+    KnownPeer,
     Message,
     MessageType,
     Meta,
+    Peers,
     Reject,
     RejectMeta,
     RejectReason,
@@ -36,10 +41,13 @@ from protocols.exchange.rules import UnsupportedVersionError
 from protocols.exchange.state import State
 
 __all__ = [
+    "MAX_ADDRESS",
     "MAX_AGENT",
     "MAX_DATA",
     "MAX_HAVE",
     "MAX_META_REQUESTS",
+    "MAX_PEERS",
+    "MAX_PEER_ADDRESSES",
     "MAX_REQUESTS",
     "MIN_DATA",
     "MIN_REQUEST_LIMIT",
@@ -54,9 +62,11 @@ __all__ = [
     "GetMeta",
     "Have",
     "Hello",
+    "KnownPeer",
     "Message",
     "MessageType",
     "Meta",
+    "Peers",
     "Reject",
     "RejectMeta",
     "RejectReason",

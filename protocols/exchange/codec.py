@@ -24,9 +24,11 @@ from protocols.exchange.messages import (
     GetMeta,
     Have,
     Hello,
+    KnownPeer,
     Message,
     MessageType,
     Meta,
+    Peers,
     Reject,
     RejectMeta,
     RejectReason,
@@ -87,6 +89,26 @@ def _read_numbers(payload: memoryview, offset: int) -> tuple[tuple[int, ...], in
     return tuple(numbers), offset
 
 
+def _write_peers(peers: tuple[KnownPeer, ...]) -> bytes:
+    parts: list[bytes] = []
+    for peer in peers:
+        parts += (_write_bytes(peer.peer_id), encode_uvarint(len(peer.addresses)), *map(_write_bytes, peer.addresses))
+    return b"".join(parts)
+
+
+def _read_peers(payload: memoryview, offset: int) -> tuple[tuple[KnownPeer, ...], int]:
+    peers: list[KnownPeer] = []
+    while offset < len(payload) and len(peers) <= limits.MAX_PEERS:  # one too many is enough to refuse them
+        peer_id, offset = _read_bytes(payload, offset)
+        count, offset = decode_uvarint(payload, offset)
+        addresses: list[bytes] = []
+        while len(addresses) < min(count, limits.MAX_PEER_ADDRESSES + 1):
+            address, offset = _read_bytes(payload, offset)
+            addresses.append(address)
+        peers.append(KnownPeer(peer_id, tuple(addresses)))
+    return tuple(peers), offset
+
+
 def _reason(reasons: type[_Reason]) -> _Kind:
     def read(payload: memoryview, offset: int) -> tuple[_Reason, int]:
         number, end = decode_uvarint(payload, offset)
@@ -98,8 +120,9 @@ def _reason(reasons: type[_Reason]) -> _Kind:
 _NUMBER = _Kind(encode_uvarint, decode_uvarint)
 _CID = _Kind(lambda cid: _write_bytes(cid.to_bytes()), _read_cid)
 _TEXT = _Kind(lambda text: _write_bytes(text.encode()), _read_text)
-# The last three run to the end of the payload, without a length.
+# The last four run to the end of the payload, without a length.
 _NUMBERS = _Kind(lambda numbers: b"".join(map(encode_uvarint, numbers)), _read_numbers)
+_PEERS = _Kind(_write_peers, _read_peers)
 _LAST_TEXT = _Kind(str.encode, lambda payload, offset: (_text(bytes(payload[offset:])), len(payload)))
 _BULK = _Kind(lambda data: data, lambda payload, offset: (payload[offset:], len(payload)))
 
@@ -132,6 +155,7 @@ _LAYOUTS: Final[Mapping[int, _Layout]] = {
         (("chunk", _NUMBER), ("offset", _NUMBER), ("length", _NUMBER), ("reason", _reason(RejectReason))),
     ),
     MessageType.BYE: _Layout(Bye, (("reason", _reason(ByeReason)), ("text", _LAST_TEXT))),
+    MessageType.PEERS: _Layout(Peers, (("peers", _PEERS),)),
 }
 
 

@@ -32,6 +32,7 @@ class MessageType(IntEnum):
     CANCEL = 0x09
     REJECT = 0x0A
     BYE = 0x0B
+    PEERS = 0x80
 
 
 class RejectReason(IntEnum):
@@ -152,8 +153,7 @@ class Have:
     chunks: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.chunks) <= limits.MAX_HAVE:
-            raise LocalProtocolError(f"HAVE names {len(self.chunks)} chunks, not 1 to {limits.MAX_HAVE}")
+        _check_count("chunks", self.chunks, limits.MAX_HAVE)
         _check_number("chunk", min(self.chunks))
         _check_number("chunk", max(self.chunks))
 
@@ -235,12 +235,44 @@ class Bye:
         return cls(reason, encoded.decode(errors="ignore"))
 
 
-Message = Hello | GetMeta | Meta | RejectMeta | BitfieldMessage | Have | Request | Data | Cancel | Reject | Bye
+@dataclass(frozen=True, slots=True)
+class KnownPeer:
+    """A peer in session with the sender, and where it was reached: multiaddrs in their binary form, without /p2p/."""
+
+    peer_id: bytes  # the multihash
+    addresses: tuple[bytes, ...]
+
+    def __post_init__(self) -> None:
+        _check_size("peer id", self.peer_id, limits.MIN_PEER_ID, limits.MAX_PEER_ID)
+        _check_count("addresses of a peer", self.addresses, limits.MAX_PEER_ADDRESSES)
+        for address in self.addresses:
+            _check_size("address", address, 1, limits.MAX_ADDRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Others in session with the sender about this manifest: hints whom to ask, and never more than hints."""
+
+    TYPE: ClassVar = MessageType.PEERS
+    peers: tuple[KnownPeer, ...]
+
+    def __post_init__(self) -> None:
+        _check_count("peers", self.peers, limits.MAX_PEERS)
+        if len({peer.peer_id for peer in self.peers}) < len(self.peers):
+            raise LocalProtocolError("PEERS names a peer twice")
+
+
+Message = Hello | GetMeta | Meta | RejectMeta | BitfieldMessage | Have | Request | Data | Cancel | Reject | Bye | Peers
 
 
 def _check_number(name: str, value: int, least: int = 0) -> None:
     if not least <= value <= MAX_UVARINT:
         raise LocalProtocolError(f"{name} {value} is not a number from {least} to 2^63 - 1")
+
+
+def _check_count(name: str, values: tuple[object, ...], most: int) -> None:
+    if not 1 <= len(values) <= most:
+        raise LocalProtocolError(f"{len(values)} {name}, where 1 to {most} are allowed")
 
 
 def _check_range(chunk: int, offset: int, length: int) -> None:

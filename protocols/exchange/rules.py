@@ -113,4 +113,5 @@ _RULES: Final[Mapping[MessageType, _Rule]] = {
     MessageType.CANCEL: lambda speaker, listener, message, geometry: speaker.requests.cancel(message),
     MessageType.REJECT: lambda speaker, listener, message, geometry: listener.requests.reject(message),
     MessageType.BYE: lambda speaker, listener, message, geometry: None,  # it changes states, which has happened
+    MessageType.PEERS: lambda speaker, listener, message, geometry: None,  # hints, which nothing is held to
 }

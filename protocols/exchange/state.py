@@ -34,6 +34,7 @@ class State(Enum):
 # A side that has come so far says nothing of interest any more, and may close its direction.
 OVER: Final = frozenset({State.PARTING, State.DONE, State.BROKEN})
 
+# PEERS goes with both: it is optional, and so legal where an unknown optional message is.
 _META: Final = (Type.GET_META, Type.META, Type.REJECT_META)
 _CHUNKS: Final = (Type.HAVE, Type.REQUEST, Type.DATA, Type.CANCEL, Type.REJECT)
 
@@ -42,13 +43,13 @@ TRANSITIONS: Final[Mapping[State, Mapping[Type, State]]] = {
     State.WAITING: {Type.BYE: State.DONE},
     State.IDLE: {Type.HELLO: State.GREETED, Type.BYE: State.DONE},
     State.GREETED: {
-        **dict.fromkeys(_META, State.GREETED),
+        **dict.fromkeys((*_META, Type.PEERS), State.GREETED),
         Type.BITFIELD: State.READY,
         Type.BYE: State.DONE,
     },
     State.READY: {
         **dict.fromkeys(_META, State.READY),
-        **dict.fromkeys(_CHUNKS, State.READY),
+        **dict.fromkeys((*_CHUNKS, Type.PEERS), State.READY),
         Type.BYE: State.DONE,
     },
     State.PARTING: {Type.BYE: State.DONE},

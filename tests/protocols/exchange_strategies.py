@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from protocols.cid import DAG_CBOR, Cid
 from protocols.exchange import (
+    MAX_ADDRESS,
     MAX_AGENT,
+    MAX_PEER_ADDRESSES,
+    MAX_PEERS,
     MIN_REQUEST_LIMIT,
     BitfieldMessage,
     Bye,
@@ -16,7 +19,9 @@ from protocols.exchange import (
     GetMeta,
     Have,
     Hello,
+    KnownPeer,
     Meta,
+    Peers,
     Reject,
     RejectMeta,
     RejectReason,
@@ -37,6 +42,15 @@ metas = st.builds(
 )
 reject_metas = st.builds(RejectMeta, numbers, st.sampled_from([r for r in RejectReason if r.name != "CANCELLED"]))
 
+known_peers = st.builds(
+    KnownPeer,
+    st.binary(min_size=34, max_size=44),
+    st.lists(st.binary(min_size=1, max_size=MAX_ADDRESS), min_size=1, max_size=MAX_PEER_ADDRESSES).map(tuple),
+)
+peers = st.builds(
+    Peers, st.lists(known_peers, min_size=1, max_size=MAX_PEERS, unique_by=lambda peer: peer.peer_id).map(tuple)
+)
+
 messages = st.one_of(
     hellos,
     st.builds(GetMeta, numbers, numbers),
@@ -49,4 +63,5 @@ messages = st.one_of(
     st.builds(Cancel, numbers, numbers, lengths),
     st.builds(Reject, numbers, numbers, lengths, st.sampled_from(RejectReason)),
     st.builds(Bye, st.sampled_from(ByeReason), texts),
+    peers,
 )

@@ -16,8 +16,10 @@ from protocols.exchange import (
     GetMeta,
     Have,
     Hello,
+    KnownPeer,
     MessageType,
     Meta,
+    Peers,
     Reject,
     RejectMeta,
     RejectReason,
@@ -41,6 +43,7 @@ MESSAGES = {
     MessageType.CANCEL: Cancel(0, 0, 100),
     MessageType.REJECT: Reject(0, 0, 100, RejectReason.BUSY),
     MessageType.BYE: Bye(ByeReason.FINISHED),
+    MessageType.PEERS: Peers((KnownPeer(b"\x12\x20" + bytes(32), (b"somewhere",)),)),
 }
 
 META = {MessageType.GET_META, MessageType.META, MessageType.REJECT_META}
@@ -50,8 +53,8 @@ CHUNKS = {MessageType.HAVE, MessageType.REQUEST, MessageType.DATA, MessageType.C
 LEGAL = {
     State.WAITING: {MessageType.BYE},
     State.IDLE: {MessageType.HELLO, MessageType.BYE},
-    State.GREETED: {*META, MessageType.BITFIELD, MessageType.BYE},
-    State.READY: {*META, *CHUNKS, MessageType.BYE},
+    State.GREETED: {*META, MessageType.PEERS, MessageType.BITFIELD, MessageType.BYE},
+    State.READY: {*META, *CHUNKS, MessageType.PEERS, MessageType.BYE},
     State.PARTING: {MessageType.BYE},
     State.DONE: set(),
     State.BROKEN: set(),
@@ -180,7 +183,7 @@ def test_a_hello_lets_the_waiting_side_greet_and_a_goodbye_silences_it():
 @pytest.mark.parametrize("state", [State.GREETED, State.READY], ids=lambda state: state.name)
 def test_unknown_optional_messages_change_nothing_after_hello(state):
     _, _, other = in_state(state)
-    assert other.receive_data(frame(0x80, b"something new") + frame(0xFF)) == []
+    assert other.receive_data(frame(0x81, b"something new") + frame(0xFF)) == []
     assert other.is_open
 
 
@@ -188,7 +191,7 @@ def test_unknown_optional_messages_change_nothing_after_hello(state):
 def test_optional_messages_come_after_hello_and_before_goodbye(state):
     _, _, other = in_state(state)
     with pytest.raises(RemoteProtocolError, match="optional message is not legal"):
-        other.receive_data(frame(0x80))
+        other.receive_data(frame(0x81))
 
 
 def test_a_bitfield_of_a_pipelining_opener_is_legal_before_the_acceptor_has_greeted():
