@@ -18,6 +18,7 @@ from pathlib import Path
 from node.errors import StorageError
 from node.store.errors import DiskFull, os_errors, shown
 from node.store.schema import MIGRATIONS
+from protocols.search.tokens import tokens_of_name
 
 BUSY_TIMEOUT_S = 5.0
 """Only a person's own sqlite shell can hold the database against us; it gets this long before we give up."""
@@ -97,6 +98,7 @@ class Database:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        connection.create_function("name_tokens", 1, _name_tokens, deterministic=True)  # the triggers call it
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
@@ -134,3 +136,7 @@ class Database:
             if code not in _WORDS:
                 raise
             raise StorageError(f"can't use {shown(self.path)}: {_WORDS[code]} ({error})") from error
+
+
+def _name_tokens(name: str) -> str:
+    return " ".join(tokens_of_name(name))

@@ -10,6 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from node.status import TransferState
+
 _CATALOGUE = (
     """
     CREATE TABLE items (
@@ -93,10 +95,141 @@ _NETWORK = (
 )
 
 
+_OWN_CLAIMS = 1 << 32
+"""Claims below this id are, or were, of this node's own shares; see `search_index.CLAIM_PLACE`."""
+
+_SEARCH = (
+    """
+    CREATE TABLE claims (                  -- what somebody says can be had; one row for all who say the same
+        id INTEGER PRIMARY KEY,            -- place in its first publisher's catalogue << 32 | tie: the order of hits
+        cid BLOB NOT NULL,                 -- 36 bytes
+        name TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        files INTEGER NOT NULL,
+        tokens TEXT NOT NULL,              -- as indexed: to take a row out of the index it must be told them again
+        UNIQUE (cid, name, size, files)
+    )
+    """,
+    """
+    CREATE TABLE offers (                  -- who says so
+        claim INTEGER NOT NULL,
+        publisher INTEGER NOT NULL,        -- 0: this node
+        page INTEGER,                      -- of the publisher's catalogue; NULL for this node's own
+        PRIMARY KEY (claim, publisher)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX offers_by_page ON offers (page)",
+    """
+    CREATE TABLE publishers (
+        number INTEGER PRIMARY KEY,        -- from 1
+        peer_id TEXT NOT NULL UNIQUE,
+        seq INTEGER NOT NULL,
+        expires_at REAL NOT NULL,
+        entries INTEGER NOT NULL DEFAULT 0,
+        head BLOB,                         -- as it was signed; NULL until all its pages are here
+        told_by TEXT NOT NULL              -- the peer that told of it, which may be itself
+    )
+    """,
+    "CREATE INDEX publishers_by_expiry ON publishers (expires_at)",
+    """
+    CREATE TABLE pages (                   -- of catalogues, to be passed on as they are
+        id INTEGER PRIMARY KEY,
+        publisher INTEGER NOT NULL,
+        cid BLOB NOT NULL,
+        data BLOB NOT NULL,
+        UNIQUE (cid, publisher)
+    )
+    """,
+    "CREATE INDEX pages_by_publisher ON pages (publisher)",
+    """
+    CREATE TABLE own_catalogue (           -- one row
+        revision INTEGER NOT NULL,         -- grows whenever a share comes or goes
+        seq INTEGER NOT NULL,              -- of the last head that was signed
+        head BLOB
+    )
+    """,
+    "INSERT INTO own_catalogue VALUES (0, 0, NULL)",
+    # What is indexed are the words of protocols.search.tokens, blanks between them. This tokenizer leaves them as they
+    # are: they hold ASCII letters and digits, the colon of `ext:`, and what isn't ASCII.
+    """
+    CREATE VIRTUAL TABLE words USING fts5(
+        tokens, content = claims, content_rowid = id, detail = none, columnsize = 0, prefix = 1,
+        tokenize = "ascii tokenchars ':'"
+    )
+    """,
+    "CREATE VIRTUAL TABLE word_counts USING fts5vocab(words, row)",
+    """
+    CREATE TRIGGER claim_added AFTER INSERT ON claims BEGIN
+        INSERT INTO words (rowid, tokens) VALUES (new.id, new.tokens);
+    END
+    """,
+    """
+    CREATE TRIGGER claim_removed AFTER DELETE ON claims BEGIN
+        INSERT INTO words (words, rowid, tokens) VALUES ('delete', old.id, old.tokens);
+    END
+    """,
+    """
+    CREATE TRIGGER claim_moved AFTER UPDATE OF id ON claims BEGIN
+        INSERT INTO words (words, rowid, tokens) VALUES ('delete', old.id, old.tokens);
+        INSERT INTO words (rowid, tokens) VALUES (new.id, new.tokens);
+        UPDATE offers SET claim = new.id WHERE claim = old.id;
+    END
+    """,
+    """
+    CREATE TRIGGER offer_removed AFTER DELETE ON offers
+    WHEN NOT EXISTS (SELECT 1 FROM offers WHERE claim = old.claim) BEGIN
+        DELETE FROM claims WHERE id = old.claim;
+    END
+    """,
+)
+
+_OFFER_OWN = f"""
+    INSERT INTO claims (id, cid, name, size, files, tokens) VALUES (
+        (SELECT coalesce(max(id), 0) + 1 FROM claims WHERE id < {_OWN_CLAIMS}),
+        new.cid, new.name, new.size, new.file_count, name_tokens(new.name)
+    ) ON CONFLICT (cid, name, size, files) DO UPDATE SET id = excluded.id WHERE id >= {_OWN_CLAIMS};
+    INSERT INTO offers (claim, publisher)
+        SELECT id, 0 FROM claims WHERE (cid, name, size, files) = (new.cid, new.name, new.size, new.file_count);
+    UPDATE own_catalogue SET revision = revision + 1;
+"""
+_WITHDRAW_OWN = """
+    DELETE FROM offers WHERE publisher = 0 AND claim IN (
+        SELECT id FROM claims WHERE (cid, name, size, files) = (old.cid, old.name, old.size, old.file_count)
+    );
+    UPDATE own_catalogue SET revision = revision + 1;
+"""
+_IS_SEEDING, _WAS_SEEDING = (f"{row}.state = '{TransferState.SEEDING}'" for row in ("new", "old"))
+# Triggers, because many paths lead into and out of seeding, and none may be forgotten.
+_OWN_SHARES = (
+    f"""
+    CREATE TRIGGER item_seeds AFTER UPDATE OF state ON items
+    WHEN {_IS_SEEDING} AND NOT {_WAS_SEEDING} BEGIN {_OFFER_OWN} END
+    """,
+    f"""
+    CREATE TRIGGER item_stops AFTER UPDATE OF state ON items
+    WHEN {_WAS_SEEDING} AND NOT {_IS_SEEDING} BEGIN {_WITHDRAW_OWN} END
+    """,
+    f"CREATE TRIGGER item_removed AFTER DELETE ON items WHEN {_WAS_SEEDING} BEGIN {_WITHDRAW_OWN} END",
+)
+
+
 def _create(connection: sqlite3.Connection) -> None:
     for statement in (*_CATALOGUE, *_NETWORK):
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create,)
+def _index(connection: sqlite3.Connection) -> None:
+    for statement in _SEARCH:
+        connection.execute(statement)
+    connection.execute(
+        "INSERT INTO claims SELECT row_number() OVER (ORDER BY number), cid, name, size, file_count, name_tokens(name) "
+        "FROM items WHERE state = ?",
+        (TransferState.SEEDING,),
+    )
+    connection.execute("INSERT INTO offers SELECT id, 0, NULL FROM claims")
+    for statement in _OWN_SHARES:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _index)
 """Step n makes version n + 1 of version n."""
