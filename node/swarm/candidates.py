@@ -1,11 +1,14 @@
 """Peers that may have a manifest's chunks: whom to dial next, and when to try again.
 
 Rules: pure; bounded; a peer that failed is tried again later and later but never forgotten while it is known, and a
-banned one is never dialled for this manifest again.
+banned one is never dialled for this manifest again. What other peers tell (PEERS) is worth less than a provider record
+or a link: it gets a part of the room, is dialled after the rest and soon forgotten, and who tells of peers that aren't
+there is listened to no more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +22,22 @@ FIRST_RETRY_S: Final = 2.0
 LAST_RETRY_S: Final = 60.0
 """A seeder that restarts is back within seconds; one that stays away is asked once a minute."""
 
+MAX_TOLD: Final = 200
+MAX_TOLD_BY_ONE: Final = 50
+"""Candidates that are known from other peers only, and from one of them: two full messages. The rest of the room is
+for what the DHT and links say, however many peers lie."""
+
+TOLD_TRIES: Final = 2
+"""Dials of a peer that only another one has told of: one more than none, in case it was just restarting."""
+
+DEAD_FOR_NOTHING: Final = 20
+DEAD_PER_LIVE: Final = 4
+"""Dials in vain that one peer's word is worth, and how many more for each that wasn't in vain: honest peers tell only
+of those they are talking with, of whom a few leave in a minute."""
+
+MAX_SOURCES: Final = 512
+"""Peers whose words are judged, the latest: as many as there may be sessions."""
+
 
 @dataclass(slots=True)
 class Candidate:
@@ -31,6 +50,19 @@ class Candidate:
     is_busy: bool = False  # being dialled, or in session
     is_banned: bool = False
     reason: str = ""  # why the last try failed
+    told_by: str = ""  # the peer that alone knows of it; "" for whom the DHT, a link or we ourselves know
+
+
+@dataclass(slots=True)
+class _Source:
+    """What became of the peers that one peer told of."""
+
+    live: int = 0  # who was there
+    dead: int = 0  # dials of who was not
+
+    @property
+    def is_believed(self) -> bool:
+        return self.dead < DEAD_FOR_NOTHING + DEAD_PER_LIVE * self.live
 
 
 class Candidates:
@@ -39,6 +71,7 @@ class Candidates:
     def __init__(self, own_peer: str) -> None:
         self._own_peer = own_peer
         self._known: dict[str, Candidate] = {}
+        self._sources: dict[str, _Source] = {}  # the longest known first
 
     def __len__(self) -> int:
         return len(self._known)
@@ -53,24 +86,49 @@ class Candidates:
         if peer == self._own_peer:
             return False
         candidate = self._known.get(peer)
-        if candidate is None:
-            if len(self._known) >= MAX_CANDIDATES:
+        if candidate is None or candidate.told_by:
+            if candidate is None and len(self._known) >= MAX_CANDIDATES and not self._make_room():
                 return False
-            candidate = self._known[peer] = Candidate(peer, next_try=now)
+            is_busy = candidate is not None and candidate.is_busy
+            candidate = self._known[peer] = Candidate(peer, next_try=now, is_busy=is_busy)
         fresh = [address for address in addresses if address not in candidate.addresses]
         candidate.addresses = (fresh + candidate.addresses)[:MAX_ADDRESSES]
         return not candidate.is_busy and not candidate.is_banned and candidate.next_try <= now
 
+    def told(self, source: str, peers: Iterable[tuple[str, tuple[str, ...]]], now: float) -> bool:
+        """A peer tells of others and their addresses; whether one of them may be worth dialling now."""
+        if not self.believes(source):
+            return False
+        told = [candidate.told_by for candidate in self._known.values() if candidate.told_by]
+        room = min(MAX_TOLD - len(told), MAX_TOLD_BY_ONE - told.count(source), MAX_CANDIDATES - len(self._known))
+        is_worth_it = False
+        for peer, addresses in peers:
+            if candidate := self._known.get(peer):
+                fresh = [address for address in addresses if address not in candidate.addresses]
+                candidate.addresses = (candidate.addresses + fresh)[:MAX_ADDRESSES]
+            elif room > 0 and peer != self._own_peer:
+                room -= 1
+                is_worth_it = True
+                self._known[peer] = Candidate(peer, list(addresses[:MAX_ADDRESSES]), next_try=now, told_by=source)
+        return is_worth_it
+
+    def believes(self, source: str) -> bool:
+        """Whether what this peer tells of others is listened to."""
+        return source not in self._sources or self._sources[source].is_believed
+
     def due(self, now: float, limit: int) -> list[Candidate]:
         """Up to `limit` peers to dial now, those with the fewest failures first; they count as busy from here on."""
         ready = [c for c in self._known.values() if not c.is_busy and not c.is_banned and c.next_try <= now]
-        ready.sort(key=lambda candidate: (candidate.failures, candidate.next_try))
+        ready.sort(key=lambda candidate: (candidate.failures, candidate.told_by != "", candidate.next_try))
         for candidate in ready[:limit]:
             candidate.is_busy = True
         return ready[:limit]
 
     def connected(self, peer: str, now: float) -> None:
         """A session with the peer is open, whoever opened it."""
+        if (candidate := self._known.get(peer)) and candidate.told_by:
+            self._source(candidate.told_by).live += 1
+            candidate.told_by = ""
         self.add(peer, (), now)
         if peer in self._known:
             self._known[peer].is_busy = True
@@ -85,6 +143,8 @@ class Candidates:
         candidate.reason = reason
         candidate.next_try = now + min(LAST_RETRY_S, FIRST_RETRY_S * 2.0**candidate.failures)
         candidate.failures = min(candidate.failures + 1, 16)
+        if candidate.told_by:
+            self._in_vain(candidate)
 
     def ban(self, peer: str, reason: str, now: float) -> None:
         """The peer sent wrong data: never dial it for this manifest again."""
@@ -116,3 +176,30 @@ class Candidates:
             latest = max(failed, key=lambda candidate: candidate.next_try)
             return f"{len(self._known)} known, none reachable: {latest.reason}" if latest.reason else ""
         return ""
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _make_room(self) -> bool:
+        """Forget the least promising of those that only other peers know of; whether there was one."""
+        told = [candidate for candidate in self._known.values() if candidate.told_by and not candidate.is_busy]
+        if not told:
+            return False
+        del self._known[max(told, key=lambda candidate: candidate.failures).peer]
+        return True
+
+    def _in_vain(self, candidate: Candidate) -> None:
+        """Somebody that a peer told of isn't there: forget them in the end, and all its words after too many."""
+        if candidate.failures >= TOLD_TRIES:
+            del self._known[candidate.peer]
+        source = self._source(candidate.told_by)
+        source.dead += 1
+        if not source.is_believed:
+            for other in [c for c in self._known.values() if c.told_by == candidate.told_by and not c.is_busy]:
+                del self._known[other.peer]
+
+    def _source(self, peer: str) -> _Source:
+        source = self._sources.pop(peer, None) or _Source()
+        self._sources[peer] = source
+        while len(self._sources) > MAX_SOURCES:
+            del self._sources[next(iter(self._sources))]
+        return source

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from node.swarm.candidates import LAST_RETRY_S, MAX_ADDRESSES, MAX_CANDIDATES, Candidates
+from node.swarm.candidates import (
+    DEAD_FOR_NOTHING,
+    DEAD_PER_LIVE,
+    LAST_RETRY_S,
+    MAX_ADDRESSES,
+    MAX_CANDIDATES,
+    MAX_SOURCES,
+    MAX_TOLD,
+    MAX_TOLD_BY_ONE,
+    TOLD_TRIES,
+    Candidates,
+)
 
 
 @pytest.fixture
@@ -109,3 +120,119 @@ def test_why_nobody_is_here_in_words(candidates, events, said):
             case ("ban", peer):
                 candidates.ban(peer, "wrong data", 0.0)
     assert candidates.why_none() == said
+
+
+# --- what other peers tell ------------------------------------------------------------------------------------------
+
+
+def told_of(candidates, source, *peers, now=0.0) -> bool:
+    return candidates.told(source, [(peer, (f"/ip4/192.0.2.1/tcp/{4001 + n}",)) for n, peer in enumerate(peers)], now)
+
+
+def fail(candidates, peer, times, now=0.0) -> None:
+    for _ in range(times):
+        candidates.ended(peer, now, "refused")
+
+
+def test_who_is_told_of_is_dialled_after_those_the_dht_names(candidates):
+    assert told_of(candidates, "hub", "told")
+    candidates.add("named", (), now=0.0)
+    assert names(candidates.due(0.0, 10)) == ["named", "told"]
+
+
+def test_news_of_oneself_or_of_somebody_known_are_no_news(candidates):
+    candidates.add("a", ("/ip4/192.0.2.9/tcp/1",), now=0.0)
+    assert not told_of(candidates, "hub", "a", "me")
+    (known,) = candidates.due(0.0, 10)
+    assert known.addresses == ["/ip4/192.0.2.9/tcp/1", "/ip4/192.0.2.1/tcp/4001"], "hearsay stands behind"
+
+
+def test_one_peer_cannot_fill_the_room_and_neither_can_all_of_them(candidates):
+    told_of(candidates, "hub", *(f"p{n}" for n in range(MAX_TOLD_BY_ONE + 10)))
+    assert len(candidates) == MAX_TOLD_BY_ONE
+    for source in range(20):
+        told_of(candidates, f"s{source}", *(f"s{source}p{n}" for n in range(25)))
+    assert len(candidates) == MAX_TOLD
+    for n in range(MAX_CANDIDATES):
+        candidates.add(f"named{n}", (), now=0.0)
+    assert len(candidates) == MAX_CANDIDATES
+    assert all(name.startswith("named") for name in names(candidates.due(0.0, MAX_CANDIDATES)))
+
+
+def test_who_is_being_dialled_makes_no_room(candidates):
+    told_of(candidates, "hub", "told")
+    candidates.due(0.0, 1)
+    for n in range(MAX_CANDIDATES):
+        candidates.add(f"named{n}", (), now=0.0)
+    candidates.connected("told", 0.0)
+    assert len(candidates) == MAX_CANDIDATES
+
+
+def test_who_is_told_of_and_not_there_is_soon_forgotten(candidates):
+    told_of(candidates, "hub", "ghost")
+    fail(candidates, "ghost", TOLD_TRIES - 1)
+    assert len(candidates) == 1
+    fail(candidates, "ghost", 1)
+    assert len(candidates) == 0
+    assert candidates.believes("hub"), "one peer may leave at any time"
+
+
+def test_who_tells_of_ghosts_is_listened_to_no_more(candidates):
+    dials = 0
+    told_of(candidates, "liar", *(f"ghost{n}" for n in range(25)))
+    told_of(candidates, "honest", "good")
+    now = 0.0
+    while due := [candidate for candidate in candidates.due(now, 8) if candidate.peer != "good"]:
+        dials += len(due)
+        for candidate in due:
+            candidates.ended(candidate.peer, now, "refused")
+        now += 100.0
+    assert not candidates.believes("liar")
+    assert dials <= DEAD_FOR_NOTHING + 7, "what was being dialled when it was found out is dialled to the end"
+    assert len(candidates) == 1, "what it told and nobody tried is forgotten with it"
+    assert not told_of(candidates, "liar", "another")
+    assert told_of(candidates, "honest", "another")
+
+
+def test_good_advice_earns_credit(candidates):
+    told_of(candidates, "hub", *(f"good{n}" for n in range(5)))
+    for n in range(5):
+        candidates.connected(f"good{n}", 0.0)
+    for n in range(DEAD_FOR_NOTHING + 5 * DEAD_PER_LIVE - 1):
+        told_of(candidates, "hub", f"ghost{n}")
+        fail(candidates, f"ghost{n}", 1)
+    assert candidates.believes("hub")
+    told_of(candidates, "hub", "last")
+    fail(candidates, "last", 1)
+    assert not candidates.believes("hub")
+
+
+def test_who_was_reached_is_never_forgotten(candidates):
+    told_of(candidates, "hub", "a")
+    candidates.connected("a", 0.0)
+    fail(candidates, "a", 10)
+    assert len(candidates) == 1
+
+
+def test_a_provider_record_wipes_out_what_hearsay_did_to_a_name(candidates):
+    told_of(candidates, "liar", "honest")
+    fail(candidates, "honest", 1)
+    assert candidates.add("honest", ("/ip4/192.0.2.9/tcp/1",), now=0.0)
+    (found,) = candidates.due(0.0, 10)
+    assert found.addresses == ["/ip4/192.0.2.9/tcp/1"]
+    fail(candidates, "honest", TOLD_TRIES)
+    assert len(candidates) == 1
+
+
+def test_a_provider_record_of_somebody_who_is_being_dialled_dials_nobody_twice(candidates):
+    told_of(candidates, "hub", "a")
+    candidates.due(0.0, 1)
+    assert not candidates.add("a", (), now=0.0)
+    assert candidates.due(0.0, 1) == []
+
+
+def test_the_judged_are_bounded(candidates):
+    for n in range(MAX_SOURCES + 5):
+        told_of(candidates, f"source{n}", "ghost")
+        fail(candidates, "ghost", TOLD_TRIES)
+    assert len(candidates._sources) == MAX_SOURCES
