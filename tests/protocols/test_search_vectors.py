@@ -109,6 +109,129 @@ def keys():
     ]
 
 
+CID = "bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua"  # the dag-cbor specification's {}
+CID_HEX = "01711220c19a797fa1fd590cd2e5b42d1cf5f246e29b91684e2f87404b81dc345c7a56a0"
+PEER = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+
+
+def cbor_text(text):
+    """The head and bytes of a text, as the CBOR specification (RFC 8949) has it."""
+    data = text.encode()
+    head = bytes([0x60 + len(data)]) if len(data) < 24 else bytes([0x78, len(data)])
+    assert len(data) < 256
+    return head + data
+
+
+def cbor_number(number):
+    if number < 24:
+        return bytes([number])
+    size, mark = next((size, mark) for size, mark in ((1, 24), (2, 25), (4, 26), (8, 27)) if number < 256**size)
+    return bytes([mark]) + number.to_bytes(size, "big")
+
+
+def cbor_map(*members):
+    return bytes([0xA0 + len(members)]) + b"".join(cbor_text(key) + value for key, value in members)
+
+
+def cbor_list(*members):
+    assert len(members) < 24
+    return bytes([0x80 + len(members)]) + b"".join(members)
+
+
+def frame(payload):
+    length = len(payload)
+    prefix = bytes([length]) if length < 128 else bytes([length & 0x7F | 0x80, length >> 7])
+    return (prefix + payload).hex()
+
+
+CBOR_CID = b"\xd8\x2a\x58\x25\x00" + bytes.fromhex(CID_HEX)
+FALSE, TRUE = b"\xf4", b"\xf5"
+
+
+def cbor_query(text, limit, *more):
+    return cbor_map(("text", cbor_text(text)), ("limit", cbor_number(limit)), *more)
+
+
+def cbor_hit(name="linux.iso", size=2_500_000_000, files=1, own=TRUE, peers=(), cid=CBOR_CID):
+    """Keys in the order of DAG-CBOR: shorter ones first, then bytewise."""
+    return cbor_map(
+        ("cid", cid),
+        ("own", own),
+        ("name", cbor_text(name)),
+        ("size", cbor_number(size)),
+        ("files", cbor_number(files)),
+        ("peers", cbor_list(*map(cbor_text, peers))),
+    )
+
+
+def cbor_hits(*hits):
+    return cbor_map(("hits", cbor_list(*hits)))
+
+
+def hit_fields(name="linux.iso", size=2_500_000_000, files=1, own=True, peers=()):
+    return {"cid": CID, "name": name, "size": size, "files": files, "own": own, "peers": list(peers)}
+
+
+def messages():
+    """Whole frames; `canonical` is false for those that are read and never written."""
+    heard = {"name": "Linux \u9ed2\u732b", "size": 0, "files": 0, "peers": [PEER]}
+    return [
+        message("query", "linux", frame(cbor_query("linux", 50)), {"text": "linux", "limit": 50}),
+        message("query", "one hit, accents", frame(cbor_query("Am\u00e9lie ext:mkv", 1)),
+                {"text": "Am\u00e9lie ext:mkv", "limit": 1}),
+        message("query", "from a newer version", frame(cbor_query("linux", 50, ("newer", TRUE))),
+                {"text": "linux", "limit": 50}, canonical=False),
+        message("answer", "a hit", frame(cbor_hits(cbor_hit())), {"hits": [hit_fields()]}),
+        message("answer", "own and heard of",
+                frame(cbor_hits(cbor_hit(), cbor_hit(own=FALSE, **heard))),
+                {"hits": [hit_fields(), hit_fields(own=False, **heard)]}),
+        message("answer", "these were all", frame(cbor_map(("end", cbor_number(0)))), {"end": 0}),
+        message("answer", "there are more", frame(cbor_map(("end", cbor_number(1)))), {"end": 1}),
+        message("answer", "busy", frame(cbor_map(("end", cbor_number(2)))), {"end": 2}),
+        message("answer", "refused", frame(cbor_map(("end", cbor_number(3)))), {"end": 3}),
+        message("answer", "an end of a newer version", frame(cbor_map(("end", cbor_number(77)))), {"end": 3},
+                canonical=False),
+    ]  # fmt: skip
+
+
+def message(kind, what, framed, fields, *, canonical=True):
+    return {"kind": kind, "what": what, "frame": framed, "fields": fields, "canonical": canonical}
+
+
+def bad_messages():
+    return [
+        bad("query", "no text", cbor_map(("limit", cbor_number(1)))),
+        bad("query", "a text without tokens", cbor_query("!?", 1)),
+        bad("query", "a text of 257 bytes", cbor_map(("text", b"\x79\x01\x01" + b"x" * 257), ("limit", b"\x01"))),
+        bad("query", "33 tokens", cbor_query(" ".join(f"x{n}" for n in range(33)), 1)),
+        bad("query", "no hits wanted", cbor_query("linux", 0)),
+        bad("query", "51 hits wanted", cbor_query("linux", 51)),
+        bad("query", "a limit that is true", cbor_map(("text", cbor_text("linux")), ("limit", TRUE))),
+        bad("query", "a list", cbor_list(cbor_text("linux"))),
+        bad("query", "keys out of order", cbor_map(("limit", b"\x01"), ("text", cbor_text("linux")))),
+        bad("query", "something behind its end", cbor_query("linux", 1) + b"\x00"),
+        bad("answer", "neither hits nor an end", cbor_map(("more", TRUE))),
+        bad("answer", "no hits in it", cbor_hits()),
+        bad("answer", "an end that is no number", cbor_map(("end", TRUE))),
+        bad("answer", "a hit that is a text", cbor_hits(cbor_text("linux"))),
+        bad("answer", "a CID that is a text", cbor_hits(cbor_hit(cid=cbor_text(CID)))),
+        bad("answer", "a CID of a raw block", cbor_hits(cbor_hit(cid=CBOR_CID[:6] + b"\x55" + CBOR_CID[7:]))),
+        bad("answer", "a name with a slash", cbor_hits(cbor_hit(name="linux/iso"))),
+        bad("answer", "no name", cbor_hits(cbor_hit(name=""))),
+        bad("answer", "more bytes than a share can have", cbor_hits(cbor_hit(size=2**45 + 1))),
+        bad("answer", "more files than a share can have", cbor_hits(cbor_hit(files=65_537))),
+        bad("answer", "nobody has it", cbor_hits(cbor_hit(own=FALSE))),
+        bad("answer", "nine peers", cbor_hits(cbor_hit(peers=[PEER] * 9))),
+        bad("answer", "a peer that is no id", cbor_hits(cbor_hit(peers=["me!"]))),
+        bad("answer", "a peer that is a number",
+            cbor_hits(cbor_hit().replace(cbor_text("peers") + b"\x80", cbor_text("peers") + b"\x81\x01"))),
+    ]  # fmt: skip
+
+
+def bad(kind, why, payload):
+    return {"kind": kind, "why": why, "frame": frame(payload)}
+
+
 def word_ranges():
     """The letters, marks and numbers of Unicode 14.0, straight from the database."""
     inside = [ordinal for ordinal in range(0x110000) if is_word(chr(ordinal))]
@@ -125,14 +248,18 @@ def build():
     return {
         "protocol": "/shoal/search/1.0.0",
         "about": [
-            "Vectors of protocols/search/SPEC.md, section 2.",
+            "Vectors of protocols/search/SPEC.md.",
             "`word_ranges` are the first and last code points, in hex, of the characters words are made of.",
             "`keywords` are the tokens of a name that may be looked up in the DHT; `keys` are their keys, in hex.",
+            "`messages` are whole frames in hex, read as `fields`; the `canonical` ones are what is written of them.",
+            "`bad_messages` are refused by whoever reads them.",
         ],
         "word_ranges": word_ranges(),
         "names": names(),
         "queries": queries(),
         "keys": keys(),
+        "messages": messages(),
+        "bad_messages": bad_messages(),
     }
 
 
