@@ -185,7 +185,9 @@ def from_json(kind: type[T], value: object) -> T:
     for name, hint in _hints(cast("Hashable", kind)):  # every class is; mypy doubts it
         if name not in value:
             raise ValueError(f"{kind.__name__} has no {name}")
-        members[name] = _decode(hint, value[name])
+        member = value[name]
+        # Most are plain and as they should be; a screen has thousands of them a second.
+        members[name] = member if type(member) is hint else _decode(hint, member)
     return kind(**members)
 
 

@@ -18,6 +18,9 @@ from node.ui.theme import THEMES
 NOT_HERE = frozenset({"daemon", "shell", "ui", "completion"})
 """Commands that make no sense inside the dashboard."""
 
+RATE = 4.0
+"""Screens a second: numbers that change more often can't be read, and each screen costs the terminal something."""
+
 
 def ui(context: Context) -> int:
     """Show the dashboard; starts a node if none runs, and says so at the end."""
@@ -47,7 +50,7 @@ def ui(context: Context) -> int:
 
         from node.ui.dashboard import Settings, show
 
-        settings = Settings(context.home.socket, partial(run_line, context), starter)
+        settings = Settings(context.home.socket, partial(run_line, context), starter, arguments.rate or RATE)
         ending = trio.run(show, terminal, opening, settings)
     if has_started and not ending.has_stopped_node:
         context.output.note("The node that was started goes on; stop it with: shoal shutdown")

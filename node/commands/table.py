@@ -51,6 +51,14 @@ def seconds(text: str) -> float:
     return value
 
 
+def frames(text: str) -> float:
+    """A number of screens a second, as argparse wants it read."""
+    value = float(text)
+    if not 0.1 <= value <= 10:
+        raise ValueError(text)
+    return value
+
+
 _FILE = "a file's number in the list, its CID or the beginning of it, or its link"
 _ONE_TARGET = Argument(("target",), f"{_FILE}; without it, the only one there is", {"metavar": "TARGET", "nargs": "?"})
 _TARGET = Argument(("target",), _FILE, {"metavar": "TARGET"})
@@ -151,6 +159,7 @@ COMMANDS = (
             Argument(("--theme",), "shoal, light, cvd or mono (SHOAL_THEME)", {"metavar": "NAME"}),
             Argument(("--ascii",), "no glyphs beyond ASCII", {"action": "store_true"}),
             Argument(("--no-mouse",), "leave the mouse to the terminal", {"action": "store_true"}),
+            Argument(("--rate",), "screens a second, 0.1 to 10 (default 4)", {"metavar": "N", "type": frames}),
         ),
         details="It starts a node if none runs; that goes on when you leave.",
     ),

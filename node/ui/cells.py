@@ -30,18 +30,25 @@ def line_cells(line: Line, *, is_ascii: bool = False) -> tuple[Cell, ...]:
     """The line's cells, from left to right."""
     found: list[Cell] = []
     for text, style in line:
-        if text.isascii():
-            found.extend((character, style) for character in text)
-            continue
-        for grapheme in graphemes(text):
-            wide = cells(grapheme)
-            shown = grapheme if grapheme.isascii() or not is_ascii else _ascii(grapheme, wide)
-            if len(shown) == wide and shown.isascii():
-                found.extend((character, style) for character in shown)
-            else:
-                found.append((shown, style))
-                found.extend([("", style)] * (wide - 1))
+        found += _span_cells(text, style, is_ascii)
     return tuple(found)
+
+
+@lru_cache(maxsize=16384)
+def _span_cells(text: str, style: str, is_ascii: bool) -> list[Cell]:
+    """The span's cells. Kept, because of a row whose numbers move most spans are the same ones as before."""
+    if text.isascii():
+        return [(character, style) for character in text]
+    found: list[Cell] = []
+    for grapheme in graphemes(text):
+        wide = cells(grapheme)
+        shown = grapheme if grapheme.isascii() or not is_ascii else _ascii(grapheme, wide)
+        if len(shown) == wide and shown.isascii():
+            found.extend((character, style) for character in shown)
+        else:
+            found.append((shown, style))
+            found.extend([("", style)] * (wide - 1))
+    return found
 
 
 def _ascii(grapheme: str, wide: int) -> str:

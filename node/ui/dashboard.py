@@ -32,6 +32,8 @@ PAINT_S = 0.016
 """Shortest time between two frames: sixty a second are more than an eye needs."""
 
 TICK_S = 1.0
+TICK_EARLY_S = 0.15
+"""How much earlier a tick may come, to share a frame with news."""
 
 WHEEL_UP, WHEEL_DOWN = 64, 65
 
@@ -46,6 +48,7 @@ class Settings:
     socket: Path
     run: Run
     starter: Starter
+    rate: float  # times a second that the node is asked for what moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ class _Dashboard:
         self._wanted = wants(self._model)
         self._dirty = trio.Event()
         self._told = trio.Event()  # the node has answered, or hasn't
-        self._feed = Feed(settings.socket, self._post, lambda: self._wanted, settings.starter)
+        self._ticked = float("-inf")
+        self._feed = Feed(settings.socket, self._hear, lambda: self._wanted, settings.starter, poll_s=1 / settings.rate)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
 
@@ -91,6 +95,12 @@ class _Dashboard:
                     nursery.start_soon(task)
 
     # --- in -------------------------------------------------------------------------------------------------------
+
+    def _hear(self, message: msg.Msg) -> None:
+        """Post what the feed tells; the second's tick comes with it, so that both are one frame."""
+        if trio.current_time() - self._ticked >= TICK_S - TICK_EARLY_S:
+            self._tell_time()
+        self._post(message)
 
     def _post(self, message: msg.Msg) -> None:
         self._model, effects = update(self._model, message)
@@ -137,9 +147,15 @@ class _Dashboard:
                 self._post(msg.WideGlyphs())
 
     async def _tick(self) -> None:
+        """Tell the time where nobody has any news."""
         while True:
-            self._post(msg.Tick(trio.current_time(), time.time()))
+            if trio.current_time() - self._ticked >= TICK_S:
+                self._tell_time()
             await trio.sleep(TICK_S)
+
+    def _tell_time(self) -> None:
+        self._ticked = trio.current_time()
+        self._post(msg.Tick(self._ticked, time.time()))
 
     async def _signals(self) -> None:
         watched = (signal.SIGWINCH, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT)

@@ -1,8 +1,8 @@
 """The node's news for the dashboard, by asking its control socket a few times a second.
 
-Rules: only what is on the screen is asked for. The rows that move are asked four times a second; all of them only when
-that set changes, something was done, or so much time has passed that it costs little, however many there are. A node
-that is gone is an ordinary state: it is told, and tried again, ever more seldom.
+Rules: only what is on the screen is asked for. The rows that move are asked for at the rate of the screen; all of them
+only when that set changes, something was done, or so much time has passed that it costs little, however many there
+are. A node that is gone is an ordinary state: it is told, and tried again, ever more seldom.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ from node.ui.messages import Msg, News, Offline, Online
 from node.ui.wants import Wants
 
 POLL_S = 0.25
+"""For what moves: numbers that change more often can't be read."""
+
 DETAIL_S = 0.5
 """The chunk map is the largest answer of all."""
 
 SLOW_POLL_S = 1.0
 """For what changes slowly or costs the node more: the node itself, connections, the log."""
 
-LIST_SHARE = 30
-"""All rows are asked for again after so many times as long as that took: at most a thirtieth of the time."""
+LIST_SHARE = 100
+"""All rows are asked for again after so many times as long as that took: at most a hundredth of the time."""
 
 LIST_S = 2.0
 
@@ -61,8 +63,17 @@ class Starter(Protocol):
 class Feed:
     """Asks and posts, for as long as the dashboard runs."""
 
-    def __init__(self, path: Path, post: Callable[[Msg], None], wants: Callable[[], Wants], starter: Starter) -> None:
+    def __init__(
+        self,
+        path: Path,
+        post: Callable[[Msg], None],
+        wants: Callable[[], Wants],
+        starter: Starter,
+        *,
+        poll_s: float = POLL_S,
+    ) -> None:
         self._path = path
+        self._poll_s = poll_s
         self._post = post
         self._wants = wants
         self._starter = starter
@@ -102,7 +113,7 @@ class Feed:
                 self._is_online = True
                 self._post(Online())
             self._post(news)
-            with trio.move_on_after(POLL_S):
+            with trio.move_on_after(self._poll_s):
                 await self._woken.wait()
             self._woken = trio.Event()
 

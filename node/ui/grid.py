@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from node.ui.frame import Line, Span, fit, gated
@@ -64,11 +65,19 @@ def row(chosen: Fitted[Row], value: Row, width: int, *, is_selected: bool, is_ma
     spans: list[Span] = [((">" if is_selected else " ") + ("*" if is_marked else " "), "key")]
     for field, wide in chosen:
         text, style = field.value(value)
-        shown = clip(gated(text), wide)
-        spans += [((pad_left if field.is_right else pad)(shown, wide), style), (" ", "text")]
+        spans += [(_padded(text, wide, field.is_right), style), (" ", "text")]
     if is_selected:
-        spans = [(text, "select") for text, _ in spans]
-    return fit(spans, width, "select" if is_selected else "text")
+        spans = [("".join(text for text, _ in spans), "select")]
+    rest = width - MARGIN - sum(wide + 1 for _, wide in chosen)
+    if rest < 0:
+        return fit(spans, width, "select" if is_selected else "text")
+    return (*spans, (" " * rest, "select" if is_selected else "text")) if rest else tuple(spans)
+
+
+@lru_cache(maxsize=4096)
+def _padded(text: str, width: int, is_right: bool) -> str:
+    """The text in exactly `width` cells. Kept, for most of a row is as it was."""
+    return (pad_left if is_right else pad)(clip(gated(text), width), width)
 
 
 def key_at(chosen: Fitted[Row], x: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from node.ui.model import Model, Screen
 
@@ -137,12 +138,16 @@ def action_of(key: str, where: frozenset[Place]) -> str:
 
 def hints(model: Model) -> Iterator[tuple[str, str, str]]:
     """The bottom line's (key, word, action), what is wanted most often first."""
-    where = places(model)
     if model.details is not None:
         yield "Esc", "back", "back"
-    for binding in sorted(BINDINGS, key=lambda binding: _HINT_ORDER.index(binding.action) if binding.hint else 0):
-        if binding.hint and binding.places & where:
-            yield shown(binding.keys[0]), binding.hint, binding.action
+    yield from _hints_of(places(model))
+
+
+@cache
+def _hints_of(where: frozenset[Place]) -> tuple[tuple[str, str, str], ...]:
+    hinted = [binding for binding in BINDINGS if binding.hint and binding.places & where]
+    hinted.sort(key=lambda binding: _HINT_ORDER.index(binding.action))
+    return tuple((shown(binding.keys[0]), binding.hint, binding.action) for binding in hinted)
 
 
 def shown(key: str) -> str:

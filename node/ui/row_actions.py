@@ -6,7 +6,7 @@ their CIDs; while the node doesn't answer nothing is asked of it, and nothing ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from node.status import ItemStatus, TransferState
@@ -27,7 +27,7 @@ def targets(model: Model) -> list[ItemStatus]:
     return [item] if item else []
 
 
-def named(rows: list[ItemStatus]) -> str:
+def named(rows: Sequence[ItemStatus]) -> str:
     """The files in a sentence: `#1 ubuntu.iso`, or how many."""
     return f"#{rows[0].number} {rows[0].name}" if len(rows) == 1 else f"{len(rows)} files"
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from node.status import ItemStatus
+from node.ui.kept import kept
 from node.ui.model import Model, Screen, Sort, item_of
 from node.ui.safe import safe
 from node.ui.screens import downloaded, is_uploaded
@@ -36,7 +37,7 @@ def ordered(model: Model, *, anew: bool = False) -> Model:
     """The model with its rows in order, if that is due or `anew` demands it; new rows come last until then."""
     items = model.data.items or ()
     is_busy = model.dialog is not None or model.prompt is not None
-    if not anew and (is_busy or model.now - model.ordered_at < RESORT_S):
+    if not anew and (is_busy or not is_order_due(model)):
         known = set(model.order)
         fresh = tuple(item.cid for item in items if item.cid not in known)
         return replace(model, order=model.order + fresh) if fresh else model
@@ -45,26 +46,27 @@ def ordered(model: Model, *, anew: bool = False) -> Model:
     return replace(model, order=order, ordered_at=model.now)
 
 
+def is_order_due(model: Model) -> bool:
+    """Whether rows may change places again."""
+    return model.now - model.ordered_at >= RESORT_S
+
+
 def sorted_by(model: Model, key: str) -> Model:
     """The model sorted by a column; the same one again reverses it."""
     is_same = model.sort.key == key
     return ordered(replace(model, sort=Sort(key, is_same and not model.sort.is_reversed)), anew=True)
 
 
-def items(model: Model) -> list[ItemStatus]:
+def items(model: Model) -> Sequence[ItemStatus]:
     """The rows of Transfers, or of Uploads while that is the screen."""
-    rows = _in_order(model)
-    if model.screen is Screen.UPLOADS:
-        rows = [item for item in rows if is_uploaded(item)]
-    needle = model.filter.casefold()
-    return [item for item in rows if _fits(item, needle)] if needle else rows
+    return _rows(model.shown.items, model.order, model.filter, model.screen)
 
 
 def ids(model: Model) -> Sequence[str]:
     """The ids of the screen's rows."""
     match model.screen:
         case Screen.TRANSFERS | Screen.UPLOADS:
-            return [item.cid for item in items(model)]
+            return _cids(items(model))
         case Screen.PEERS:
             return [peer.peer_id for peer in model.shown.peers or ()] if model.shown.peers_of == model.peers_of else []
         case _:
@@ -101,7 +103,7 @@ def current(model: Model) -> ItemStatus | None:
         return item_of(model, model.details)
     if model.screen in (Screen.TRANSFERS, Screen.UPLOADS):
         rows = items(model)
-        index = index_of(model, [item.cid for item in rows])
+        index = index_of(model, _cids(rows))
         return rows[index] if index >= 0 else None
     return item_of(model, model.peers_of) if model.screen is Screen.PEERS else None
 
@@ -113,9 +115,21 @@ def window(count: int, index: int, height: int) -> range:
     return range(start, min(start + height, count))
 
 
-def _in_order(model: Model) -> list[ItemStatus]:
-    by_cid = {item.cid: item for item in model.shown.items or ()}
-    return [by_cid[cid] for cid in model.order if cid in by_cid]
+@kept
+def _rows(
+    items: tuple[ItemStatus, ...] | None, order: tuple[str, ...], text: str, screen: Screen
+) -> Sequence[ItemStatus]:
+    by_cid = {item.cid: item for item in items or ()}
+    rows = [by_cid[cid] for cid in order if cid in by_cid]
+    if screen is Screen.UPLOADS:
+        rows = [item for item in rows if is_uploaded(item)]
+    needle = text.casefold()
+    return [item for item in rows if _fits(item, needle)] if needle else rows
+
+
+@kept
+def _cids(rows: Sequence[ItemStatus]) -> Sequence[str]:
+    return [item.cid for item in rows]
 
 
 def _fits(item: ItemStatus, needle: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from node.status import TransferState
+from node.status import ItemStatus, TransferState
 from node.ui import messages as msg
 from node.ui.actions import act, show_screen
 from node.ui.keymap import action_of, places
@@ -19,7 +19,7 @@ from node.ui.model import HISTORY, ROW_HISTORY, UNDER_WAY, Answer, Contact, Data
 from node.ui.pointing import clicked, turned
 from node.ui.prompting import prompt_key, typed
 from node.ui.row_actions import named
-from node.ui.rows import ordered, settled
+from node.ui.rows import is_order_due, ordered, settled
 from node.ui.step import Step, say
 
 LEAVE_S = 4.0
@@ -142,9 +142,7 @@ def _offline(model: Model, message: msg.Offline) -> Step:
 
 
 def _news(model: Model, message: msg.News) -> Step:
-    fetched = {item.cid for item in model.data.items or () if item.state in UNDER_WAY}
-    done = [item for item in message.items or () if item.cid in fetched and item.state is TransferState.SEEDING]
-    if done:
+    if message.items is not None and (done := _completed(model.data.items or (), message.items)):
         model = say(model, f"{named(done)}: complete and verified")
     data = replace(model.data, items_at=message.now)
     if message.items is not None:
@@ -154,7 +152,16 @@ def _news(model: Model, message: msg.News) -> Step:
         data = replace(data, items=tuple(newer.get(item.cid, item) for item in data.items))
     data = _others(data, message)
     model = replace(model, data=data, now=max(model.now, message.now))
-    return settled(ordered(_opened(model))), ()
+    model = _opened(model)
+    if message.items is not None or is_order_due(model):
+        model = ordered(model)
+    return settled(model), ()
+
+
+def _completed(before: tuple[ItemStatus, ...], after: tuple[ItemStatus, ...]) -> list[ItemStatus]:
+    """The downloads that have ended well in between."""
+    fetched = {item.cid for item in before if item.state in UNDER_WAY}
+    return [item for item in after if item.cid in fetched and item.state is TransferState.SEEDING]
 
 
 def _opened(model: Model) -> Model:

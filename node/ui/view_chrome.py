@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
-from node.status import TransferState
+from node.status import ItemStatus, TransferState
 from node.ui.frame import Line, Span, fit, gated, spread
+from node.ui.kept import kept
 from node.ui.keymap import hints, shown
 from node.ui.model import SCREENS, STALE_S, Model, Reach, Screen
 from node.ui.rows import items
@@ -75,12 +77,22 @@ def _totals(model: Model) -> list[Span]:
         return [(f" stale {age_s:.0f}s ", "warn"), ("◐ ", "warn")]
     if model.frozen is not None:
         return [(" FROZEN ", "warn"), ("◐ ", "warn")]
-    down = sum(item.down_bps for item in model.shown.items or ())
-    up = sum(item.up_bps for item in model.shown.items or ())
+    down, up = rates(model.shown.items)
     if model.width < WIDE_TABS:
         return [(f" ▼{_short(down)}", "down"), (f" ▲{_short(up)}", "up"), (" ● ", "ok")]
     peers = count(model.shown.node.connections, "peer") if model.shown.node else ""
     return [(f" ▼ {rate_fixed(down)}", "down"), (f"  ▲ {rate_fixed(up)}", "up"), (f"  {peers} ", "text"), ("● ", "ok")]
+
+
+@kept
+def rates(rows: tuple[ItemStatus, ...] | None) -> tuple[float, float]:
+    """Bytes per second down and up, of all rows together."""
+    return sum(item.down_bps for item in rows or ()), sum(item.up_bps for item in rows or ())
+
+
+@kept
+def _states(rows: Sequence[ItemStatus]) -> Counter[TransferState]:
+    return Counter(item.state for item in rows)
 
 
 def _short(per_second: float) -> str:
@@ -100,7 +112,7 @@ def status_line(model: Model) -> Line:
     if model.details is not None or model.screen not in (Screen.TRANSFERS, Screen.UPLOADS):
         return fit([(_NOTES.get(model.screen, ""), "dim")] if model.details is None else [], model.width)
     rows = items(model)
-    states = Counter(item.state for item in rows)
+    states = _states(rows)
     spans: list[Span] = [(f" {count(len(rows), 'file')}", "text")]
     spans += [(f"  {states[state]} {glyph}", style) for state, (glyph, style) in GLYPHS.items() if states[state]]
     arrow = "▴" if model.sort.is_reversed else "▾"

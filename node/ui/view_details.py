@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 
 from node.status import DetailStatus, ItemStatus, ProvideStatus
@@ -88,11 +88,11 @@ def map_cells(width: int, height: int) -> int:
     return max((width - MAP_LABEL - 1) * max(height - fields - 3, 1), 1)
 
 
-def chunk_line(cells: str) -> Iterator[Span]:
-    """A stretch of the chunk map as spans."""
-    for code, run in groupby(cells):
-        glyph, style = MAP.get(code, ("?", "error"))
-        yield glyph * len(list(run)), style
+@lru_cache(maxsize=256)
+def chunk_line(cells: str) -> tuple[Span, ...]:
+    """A stretch of the chunk map as spans. Kept, for only a few of a map's lines change at a time."""
+    runs = ((MAP.get(code, ("?", "error")), len(list(run))) for code, run in groupby(cells))
+    return tuple((glyph * count, style) for (glyph, style), count in runs)
 
 
 def _map(detail: DetailStatus, width: int, height: int) -> list[Line]:
@@ -100,10 +100,14 @@ def _map(detail: DetailStatus, width: int, height: int) -> list[Line]:
     chunks, cells = detail.item.chunks, len(detail.cells)
     each = "1 cell = 1 chunk" if cells >= chunks else f"1 cell = {chunks / cells:.1f} chunks, the worst of them"
     shown = [ruled(f"Chunk map  ({each})", width)]
-    for start in list(range(0, cells, per_line))[: max(height - 2, 0)]:
-        label = f"{start * chunks // cells:{MAP_LABEL}} "
-        shown.append(fit([(label, "dim"), *chunk_line(detail.cells[start : start + per_line])], width))
+    starts = range(0, cells, per_line)[: max(height - 2, 0)]
+    shown += [_map_line(at * chunks // cells, detail.cells[at : at + per_line], width) for at in starts]
     return [*shown, fit(LEGEND, width)]
+
+
+@lru_cache(maxsize=256)
+def _map_line(first: int, cells: str, width: int) -> Line:
+    return fit([(f"{first:{MAP_LABEL}} ", "dim"), *chunk_line(cells)], width)
 
 
 def _field(label: str, value: str, style: str, width: int) -> Line:

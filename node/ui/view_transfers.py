@@ -11,7 +11,7 @@ from node.ui.frame import Line, Span, beside, blank, fill, fit, ruled
 from node.ui.graphs import bar, sparkline
 from node.ui.grid import Field, Fitted, choose, heading, row
 from node.ui.model import Model, Reach
-from node.ui.rows import current, index_of, items, window
+from node.ui.rows import current, ids, index_of, items, window
 from node.ui.screens import downloaded
 from node.ui.text import cells
 from node.ui.units import count, eta_fixed, rate_fixed, size_fixed
@@ -87,7 +87,7 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
 
 def _table(model: Model, width: int, height: int) -> list[Line]:
     rows = items(model)
-    index = index_of(model, [item.cid for item in rows])
+    index = index_of(model, ids(model))
     chosen = columns(model, width)
     arrow = "▴" if model.sort.is_reversed else "▾"
     shown: list[Line] = [heading(chosen, width, model.sort.key, arrow)]

@@ -8,7 +8,7 @@ from node.ui.frame import Line, Span, blank, fill, fit, ruled
 from node.ui.graphs import sparkline
 from node.ui.grid import Field, choose, heading, row
 from node.ui.model import Model
-from node.ui.rows import index_of, items, window
+from node.ui.rows import ids, index_of, items, window
 from node.ui.units import count, rate_fixed, size_fixed
 from node.ui.view_chrome import sentence
 
@@ -20,7 +20,7 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
     if not rows:
         words = "Nothing is seeded. ':share <path>' adds a file or folder."
         return fill([*shown, blank(width), sentence(words, width)], width, height)
-    index = index_of(model, [item.cid for item in rows])
+    index = index_of(model, ids(model))
     chosen = choose(_fields(model), width)
     shown.append(heading(chosen, width, model.sort.key, "▴" if model.sort.is_reversed else "▾"))
     shown += [

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import commands, connection, download, lookups, memory, sharing, small_files
+from tests.bench import commands, connection, dashboard, download, lookups, memory, sharing, small_files
 from tests.bench.figures import Figure, machine, save, table
 from tests.bench.ground import Ground
 
 SUBJECTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "commands": commands.measure,
+    "dashboard": dashboard.measure,
     "lookups": lookups.measure,
     "sharing": sharing.measure,
     "small-files": small_files.measure,
