@@ -14,6 +14,7 @@ from typing import Protocol
 import trio
 
 from node.services.content import Content
+from node.services.limiting import Limits
 from node.services.serving import Serving
 from node.services.session import HELLO_TIMEOUT_S, ExchangeStream, PeerSession
 from node.services.swarms import Swarm, announce
@@ -28,6 +29,7 @@ from protocols.exchange import (
     GetMeta,
     Hello,
     Message,
+    Peers,
     Request,
     UnsupportedVersionError,
 )
@@ -71,8 +73,9 @@ class RefusedError(RemoteProtocolError):
 class Exchange:
     """All sessions of this node."""
 
-    def __init__(self, network: Network, find_content: FindContent, agent: str) -> None:
+    def __init__(self, network: Network, find_content: FindContent, agent: str, limits: Limits | None = None) -> None:
         self._network = network
+        self.limits = limits or Limits()
         self.find_content = find_content
         self._agent = agent
         self._nursery: trio.Nursery | None = None
@@ -89,7 +92,9 @@ class Exchange:
 
     def swarm(self, cid: Cid) -> Swarm:
         """The swarm of a manifest, made when it is first asked for."""
-        return self.swarms.setdefault(cid, Swarm(cid))
+        if cid not in self.swarms:
+            self.swarms[cid] = Swarm(cid, self.limits.up(cid))
+        return self.swarms[cid]
 
     async def accept(self, stream: ExchangeStream) -> None:
         """Serve a stream that a peer opened, until it ends."""
@@ -228,14 +233,13 @@ class Exchange:
         await self._run(swarm, session)
 
     async def _run(self, swarm: Swarm, session: PeerSession) -> None:
-        serving = Serving(session)
+        serving = Serving(session, swarm.uploads)
         swarm.sessions[session.peer] = session
-        swarm.servings[session.peer] = serving
+        self._join(swarm, session)
         self._count += 1
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write, session)
-                nursery.start_soon(serving.run)
                 await self._converse(swarm, session, serving)
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -250,11 +254,18 @@ class Exchange:
             if not session.said_goodbye:
                 session.stream.reset()
 
+    def _join(self, swarm: Swarm, session: PeerSession) -> None:
+        """Give the session a place in its manifest's line, which is served while there is anybody."""
+        assert self._nursery is not None
+        swarm.uploads.join(session)
+        if not swarm.uploads.is_running:
+            swarm.uploads.is_running = True
+            self._nursery.start_soon(swarm.uploads.run)
+
     async def _converse(self, swarm: Swarm, session: PeerSession, serving: Serving) -> None:
         """Talk until one side says BYE or the peer breaks the protocol, and answer with our BYE."""
         try:
             if swarm.content:
-                serving.content = swarm.content
                 announce(session, swarm.content)
             if swarm.listener:
                 swarm.listener.session_opened(session)
@@ -286,6 +297,9 @@ class Exchange:
                         serving.request(message)
                     case Cancel():
                         serving.cancel(message)
+                    case Peers():
+                        if swarm.on_told:
+                            swarm.on_told(session, message)
                     case _ if swarm.listener and swarm.sessions.get(session.peer) is session:
                         await swarm.listener.heard(session, message)
                     case Bye():
@@ -299,7 +313,7 @@ class Exchange:
     def _removed(self, swarm: Swarm, session: PeerSession) -> None:
         if swarm.sessions.get(session.peer) is session:
             del swarm.sessions[session.peer]
-            del swarm.servings[session.peer]
+            swarm.uploads.leave(session)
             if swarm.listener:
                 swarm.listener.session_closed(session, session.fault)
             self._forget_idle()

@@ -1,13 +1,15 @@
 """One exchange stream with one peer: the trio driver around `protocols.exchange.Connection`.
 
-Rules: nothing is decided here about chunks; this file moves bytes. Any task may call `queue` (control messages,
-never blocks) and `send_data` (bulk, waits for room); one writer task alone touches the stream's sending side, and
-control messages always go out before bulk, so that a HAVE or CANCEL never waits behind a chunk.
+Rules: nothing is decided here about chunks; this file moves bytes. Any task may call `queue` (control messages) and
+`queue_bulk` (DATA, and the REJECT that must not overtake it), neither of which blocks; who queues bulk looks at
+`bulk_bytes` first. One writer task alone touches the stream's sending side, and control messages always go out before
+bulk, so that a HAVE or CANCEL never waits behind a chunk.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 import trio
@@ -15,11 +17,8 @@ import trio
 from node.swarm.rates import Rate
 from protocols.bitfield import Bitfield
 from protocols.errors import RemoteProtocolError
-from protocols.exchange import MAX_DATA, BitfieldMessage, Bye, ByeReason, Connection, Data, Have, Message
+from protocols.exchange import MAX_DATA, BitfieldMessage, Bye, ByeReason, Connection, Data, Have, Message, Reject
 from protocols.geometry import Geometry
-
-BULK_QUEUED = 1 << 20
-"""Bytes of DATA waiting per session: enough to keep the socket busy while the next chunk is read from disk."""
 
 CONTROL_QUEUED = 4 << 20
 """Bytes of control messages waiting: above it the peer has stopped reading for good (a bitfield is at most 256 KiB)."""
@@ -67,10 +66,10 @@ class PeerSession:
         self._chunk_count = 0
         self._control: deque[bytes] = deque()
         self._control_bytes = 0
-        self._bulk: deque[Data] = deque()
-        self._bulk_bytes = 0
+        self._bulk: deque[Data | Reject] = deque()
+        self.bulk_bytes = 0  # of DATA, waiting or being written
+        self.on_written: Callable[[], None] = lambda: None  # called when there is less of it
         self._wake = trio.Event()
-        self._room = trio.lowlevel.ParkingLot()
         self._closing = False
         self.said_goodbye = False
 
@@ -127,7 +126,6 @@ class PeerSession:
         """End the session for what the peer did. Its reader raises that, not the caller, who may be another's task."""
         self.fault = fault
         self._closing = True
-        self._room.unpark_all()
         self._wake.set()
         self.stream.reset()
 
@@ -148,14 +146,12 @@ class PeerSession:
             self._fail(RemoteProtocolError(f"{self._control_bytes} bytes of messages wait and the peer reads none"))
         self._wake.set()
 
-    async def send_data(self, data: Data) -> None:
-        """Queue one DATA message, waiting while `BULK_QUEUED` bytes are before it."""
-        while self._bulk_bytes >= BULK_QUEUED and not self._closing:
-            await self._room.park()
+    def queue_bulk(self, message: Data | Reject) -> None:
+        """Queue DATA, or what has to come after the DATA before it."""
         if self._closing:
             return
-        self._bulk.append(data)
-        self._bulk_bytes += len(data.data)
+        self._bulk.append(message)
+        self.bulk_bytes += _bulk(message)
         self._wake.set()
 
     def bye(self, reason: ByeReason, text: str = "") -> None:
@@ -164,7 +160,6 @@ class PeerSession:
             return
         self.queue(Bye.saying(reason, text))
         self._closing = True
-        self._room.unpark_all()
         self._wake.set()
 
     async def write(self) -> None:
@@ -187,20 +182,19 @@ class PeerSession:
 
     async def _write_bulk(self) -> None:
         """Write a full DATA as it is, uncopied, or many small ones at once: a write each would cost more than they."""
-        messages: list[Data] = []
+        messages: list[Data | Reject] = []
         size = 0
-        while self._bulk and (not messages or size + len(self._bulk[0].data) <= MAX_DATA):
+        while self._bulk and (not messages or size + _bulk(self._bulk[0]) <= MAX_DATA):
             messages.append(self._bulk.popleft())
-            size += len(messages[-1].data)
+            size += _bulk(messages[-1])
         # Sent only now, because messages must be written in the order in which the connection sends them.
         parts = [part for message in messages for part in self.connection.send(message)]
         for part in parts if len(messages) == 1 else [b"".join(parts)]:
             await self.stream.send_all(part)
             self.sent += len(part)
-        self._bulk_bytes -= size
+        self.bulk_bytes -= size
         self.up.add(size, trio.current_time())
-        if self._bulk_bytes < BULK_QUEUED:
-            self._room.unpark_all()
+        self.on_written()
 
     def _note(self, messages: list[Message]) -> None:
         for message in messages:
@@ -209,3 +203,7 @@ class PeerSession:
             elif isinstance(message, Have) and self.remote_have is not None:
                 for chunk in message.chunks:
                     self.remote_have.set(chunk)
+
+
+def _bulk(message: Data | Reject) -> int:
+    return len(message.data) if isinstance(message, Data) else 0

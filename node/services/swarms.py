@@ -6,14 +6,17 @@ bounded; nothing here decides about chunks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from node.services.content import Content
 from node.services.serving import Serving
 from node.services.session import PeerSession
+from node.services.uploading import Uploads
+from node.swarm.limits import TokenBucket
 from protocols.cid import Cid
-from protocols.exchange import BitfieldMessage, Have, Message
+from protocols.exchange import BitfieldMessage, Have, Message, Peers
 
 LEDGER_PEERS = 256
 """Peers whose totals are remembered after they left, per manifest: a screenful many times over."""
@@ -46,12 +49,14 @@ NOTHING_YET = PeerTotals()
 
 
 class Swarm:
-    """Everybody in session with this node about one manifest."""
+    """Everybody in session with this node about one manifest; what is sent to them passes all of `buckets`."""
 
-    def __init__(self, cid: Cid) -> None:
+    def __init__(self, cid: Cid, buckets: tuple[TokenBucket, ...] = ()) -> None:
         self.cid = cid
         self.content: Content | None = None
+        self.uploads = Uploads(buckets)
         self.listener: Listener | None = None
+        self.on_told: Callable[[PeerSession, Peers], None] | None = None  # who wants to know of more peers
         self.sessions: dict[str, PeerSession] = {}
         self.servings: dict[str, Serving] = {}
         self.banned: set[str] = set()
@@ -85,8 +90,8 @@ class Swarm:
         """What is served from now on; sessions that waited for the manifest get our bitfield."""
         first = self.content is None
         self.content = content
-        for peer, session in self.sessions.items():
-            self.servings[peer].content = content
+        self.uploads.set_content(content)
+        for session in self.sessions.values():
             if first:
                 announce(session, content)
 

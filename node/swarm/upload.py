@@ -43,13 +43,15 @@ _OFTEN: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Send these bytes of a chunk to a peer now; `is_last` if they end its request."""
+    """Send these bytes of a chunk to a peer now; `is_last` if they end its request, which is for `begin`..`end`."""
 
     peer: str
     chunk: int
     offset: int
     length: int
     is_last: bool
+    begin: int
+    end: int
 
 
 @dataclass(slots=True, eq=False)
@@ -197,7 +199,8 @@ class UploadQueue:
         return line.queued_bytes if line else 0
 
     def _grant(self, line: _Line, asked: _Asked, size: int, now: float) -> Grant:
-        grant = Grant(line.peer, asked.chunk, asked.offset + asked.granted, size, size == asked.length - asked.granted)
+        offset, end = asked.offset + asked.granted, asked.offset + asked.length
+        grant = Grant(line.peer, asked.chunk, offset, size, offset + size == end, asked.offset, end)
         asked.granted += size
         line.queued_bytes -= size
         line.deficit -= size

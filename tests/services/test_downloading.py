@@ -123,17 +123,17 @@ class World:
             if stream.peer_id == name:
                 stream.reset()
 
-    async def leech(self, cid: Cid = CONTENT.cid, storage=None) -> DownloadTask:
+    async def leech(self, cid: Cid = CONTENT.cid, storage=None, name: str = "leecher") -> DownloadTask:
         async def find(cid):
             await trio.lowlevel.checkpoint()
 
-        self.leecher = self.network.host("leecher")
-        exchange = Exchange(self.leecher, find, "leecher")
+        self.leecher = self.network.host(name)
+        exchange = Exchange(self.leecher, find, name)
         await self.nursery.start(exchange.run)
-        self.network.handlers["leecher"] = exchange.accept
+        self.network.handlers[name] = exchange.accept
         self.exchange = exchange
         self.storage = storage or MemoryStorage()
-        self.candidates = Candidates("leecher")
+        self.candidates = Candidates(name)
         swarm = exchange.swarm(cid)
         self.task = DownloadTask(swarm, self.candidates, self.storage, random.Random(1))
         self.finder = PeerFinder(exchange, self.leecher, swarm, self.candidates)

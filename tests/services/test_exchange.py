@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from node.services.content import Content
 from node.services.exchange import GOODBYE_S, MAX_SESSIONS_PER_PEER, Exchange
 from node.services.session import HELLO_TIMEOUT_S, IDLE_TIMEOUT_S
 from protocols.cid import DAG_CBOR, Cid
@@ -29,6 +30,7 @@ from protocols.exchange import (
     RejectReason,
     Request,
 )
+from protocols.geometry import Geometry
 from tests.services.fakes import CHUNK, FakeNetwork, complete_content, stream_pair
 
 DATA = random.Random(7).randbytes(10 * CHUNK + 123)
@@ -61,20 +63,24 @@ class HandHeldPeer:
                 raise EOFError
             self.heard += self.connection.receive_data(data)
 
-    async def greet(self) -> None:
+    async def greet(self, geometry: Geometry = CONTENT.geometry) -> None:
         """HELLO both ways, the manifest, and both bitfields."""
         await self.say(self.connection.hello("test"))
         await self.hear(Hello)
-        self.connection.set_geometry(CONTENT.geometry)
-        await self.say(BitfieldMessage(bytes(-(-CONTENT.geometry.chunk_count // 8))))
+        self.connection.set_geometry(geometry)
+        await self.say(BitfieldMessage(bytes(-(-geometry.chunk_count // 8))))
         await self.hear(BitfieldMessage)
 
-    async def fetch(self, chunk: int) -> bytes:
-        length = CONTENT.geometry.chunk_length(chunk)
-        await self.say(Request(chunk, 0, length))
+    async def fetch(self, chunk: int, content: Content = CONTENT) -> bytes:
+        await self.say(Request(chunk, 0, content.geometry.chunk_length(chunk)))
+        return await self.rest_of(chunk, content)
+
+    async def rest_of(self, chunk: int, content: Content = CONTENT) -> bytes:
+        """The data of a chunk that was asked for as a whole; that of others is left out."""
         parts = b""
-        while len(parts) < length:
-            parts += bytes((await self.hear(Data)).data)
+        while len(parts) < content.geometry.chunk_length(chunk):
+            data = await self.hear(Data)
+            parts += bytes(data.data) if data.chunk == chunk else b""
         return parts
 
 
@@ -239,7 +245,7 @@ async def test_a_peer_that_stops_reading_holds_only_a_bounded_amount(autojump_cl
         for _ in range(3):
             await trio.testing.wait_all_tasks_blocked(0.01)
         (session,) = exchange.swarms[CONTENT.cid].sessions.values()
-        assert session._bulk_bytes <= 2 << 20
+        assert session.bulk_bytes <= 2 << 20
         other = await connect(network, name="other")
         await other.greet()
         assert await other.fetch(0) == DATA[:CHUNK]
