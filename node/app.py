@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import signal
 import sys
 import time
@@ -25,12 +26,14 @@ from node.logs import start_logging
 from node.net.addresses import parse, split_peer_id
 from node.net.host import Host, HostSettings, open_host
 from node.net.identity import load_or_create
+from node.net.introductions import Introductions
 from node.net.kad_reports import SUFFIX as KAD_SUFFIX
 from node.net.kad_reports import KademliaSettings
 from node.net.kademlia import Kademlia, open_kademlia
 from node.services.bootstrapping import Bootstrapping
 from node.services.content import Content
 from node.services.exchange import Exchange
+from node.services.introducing import Introducing
 from node.services.library import Library
 from node.services.providing import Providing
 from node.services.remembering import RememberedAddresses
@@ -110,6 +113,7 @@ async def _start_services(
     await nursery.start(exchange.run)
     await nursery.start(library.run)
     nursery.start_soon(providing.run)
+    nursery.start_soon(Introducing(exchange, Introductions(host), random.Random()).run)
     host.on_connected(lambda peer: providing.network_changed())
     host.set_handler(PROTOCOL_ID, exchange.accept)
     return library

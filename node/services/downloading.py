@@ -356,6 +356,11 @@ class DownloadTask:
         """Whether nobody is in session who may still send anything."""
         return all(session.is_closing for session in self.swarm.sessions.values())
 
+    @property
+    def lacks_chunks(self) -> bool:
+        """Whether a chunk is missing that nobody in session has."""
+        return self.machine is not None and self.machine.picker.first_unavailable() is not None
+
     def _no_manifest(self) -> str:
         if trio.current_time() - self.started_at < ANSWER_TIMEOUT_S:
             return ""

@@ -1,27 +1,35 @@
-"""Keeping a download supplied with peers: provider lookups, hints, dials and their retries.
+"""Keeping a download supplied with peers: provider lookups, hints, what other peers tell, dials and their retries.
 
 Rules: whom to dial next is `node.swarm.Candidates`' decision; here are only the lookup and the dials. Lookups come
-close together while nobody is there and never stop while the download runs, so that a new seeder is found within
-half a minute.
+close together while nobody is there and never stop while the download needs peers, so that a new seeder is found within
+half a minute. Peers are few when there are fewer than wanted, or when none of them has a chunk that is missing.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import trio
 
 from node.errors import ShoalError
+from node.net.introductions import understand
 from node.services.exchange import Exchange
+from node.services.session import PeerSession
 from node.services.swarms import Swarm
 from node.swarm.candidates import Candidate, Candidates
 from protocols.errors import RemoteProtocolError
+from protocols.exchange import Peers
 
 log = logging.getLogger(__name__)
 
 WANTED_SESSIONS = 30
 """Peers in session per download: more than the uplinks that fill an ordinary line, far below MAX_SESSIONS."""
+
+MORE_SESSIONS = 10
+"""Sessions beyond that while none of the peers has a chunk that is missing: one of the next may."""
 
 DIALS = 8
 """Dials under way per download; a dead address costs seconds, so they must overlap."""
@@ -32,6 +40,12 @@ PROVIDERS_WANTED = 50
 FIRST_LOOKUP_S = 2.0
 NEXT_LOOKUP_S = 25.0
 """Pauses between lookups: doubling while nobody answers, at most so long that a new seeder joins within 30 s."""
+
+LONGEST_NAP_S = 5.0
+"""How long nobody looks whether somebody is to be dialled: a session that ends makes its peer due again."""
+
+TOLD_LEAST_S = 30.0
+"""Between two PEERS of one peer that are looked at; it is to send one a minute, and networks make some late."""
 
 DIAL_TIMEOUT_S = 15.0
 
@@ -67,7 +81,9 @@ class PeerFinder:
         self._candidates = candidates
         self._dialling = 0
         self._changed = trio.Event()
+        self._told_at: WeakKeyDictionary[PeerSession, float] = WeakKeyDictionary()
         self.lookups_done = 0
+        self.lacks_chunks: Callable[[], bool] = lambda: False  # whether a chunk is missing that no peer in session has
 
     def add_hint(self, peer: str, addresses: tuple[str, ...]) -> None:
         """A peer that a link or a person named."""
@@ -76,20 +92,24 @@ class PeerFinder:
 
     async def run(self) -> None:
         """Look up and dial for as long as the download runs."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._look_up)
-            while True:
-                self._dial_due(nursery)
-                now = trio.current_time()
-                due = self._candidates.next_wakeup()
-                with trio.move_on_after(max(0.05, due - now) if due is not None else NEXT_LOOKUP_S):
-                    await self._changed.wait()
-                self._changed = trio.Event()
+        self._swarm.on_told = self._told
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._look_up)
+                while True:
+                    self._dial_due(nursery)
+                    due = self._candidates.next_wakeup()
+                    nap = due - trio.current_time() if due is not None else LONGEST_NAP_S
+                    with trio.move_on_after(min(LONGEST_NAP_S, max(0.05, nap))):
+                        await self._changed.wait()
+                    self._changed = trio.Event()
+        finally:
+            self._swarm.on_told = None
 
     async def _look_up(self) -> None:
         pause = FIRST_LOOKUP_S
         while True:
-            if len(self._swarm.sessions) < WANTED_SESSIONS:
+            if self._room > 0:
                 await self._routing.find_providers(self._swarm.cid.multihash, self._found, PROVIDERS_WANTED)
                 self.lookups_done += 1
             await trio.sleep(pause)
@@ -99,8 +119,25 @@ class PeerFinder:
         if self._candidates.add(provider.peer_id, provider.addresses, trio.current_time()):
             self._changed.set()
 
+    def _told(self, session: PeerSession, message: Peers) -> None:
+        """A peer tells of others: hints, which are dialled like any."""
+        now = trio.current_time()
+        if now - self._told_at.get(session, -TOLD_LEAST_S) < TOLD_LEAST_S:
+            return
+        self._told_at[session] = now
+        named = [person for known in message.peers if (person := understand(known, session.address))]
+        if self._candidates.told(session.peer, named, now):
+            log.info("%s tells of %d peers for %s", session.peer, len(named), self._swarm.cid)
+            self._changed.set()
+
+    @property
+    def _room(self) -> int:
+        """How many more sessions are wanted."""
+        room = WANTED_SESSIONS - len(self._swarm.sessions)
+        return room + MORE_SESSIONS if room <= 0 and self.lacks_chunks() else room
+
     def _dial_due(self, nursery: trio.Nursery) -> None:
-        room = min(DIALS - self._dialling, WANTED_SESSIONS - len(self._swarm.sessions) - self._dialling)
+        room = min(DIALS, self._room) - self._dialling
         for candidate in self._candidates.due(trio.current_time(), max(0, room)):
             self._dialling += 1
             nursery.start_soon(self._dial, candidate)

@@ -248,6 +248,7 @@ class Library:
         task = DownloadTask(swarm, candidates, storage, random.Random())
         finder = PeerFinder(self.exchange, self._routing, swarm, candidates)
         task.lookups = lambda: finder.lookups_done
+        finder.lacks_chunks = lambda: task.lacks_chunks
         task.has_chunks = lambda: self.providing.add(item.cid.multihash)
         self.active[item.cid] = active = Active(task, finder)
         assert self._nursery is not None

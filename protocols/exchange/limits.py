@@ -55,8 +55,8 @@ FIRST_OPTIONAL_TYPE: Final = 0x80
 MAX_OPTIONAL: Final = 1 << 14
 
 # What one PEERS tells. A minute's news of a swarm is a few peers; a newcomer hears of more than it needs at first. A
-# peer id is a multihash of 34 to 44 bytes (libp2p specs, peer-ids), an IP address with a port 8 or 20, and a name in
-# the DNS may have most of an address. Together 16,276 bytes at most: every PEERS is short enough to be optional.
+# peer id is a multihash of 34 to 44 bytes (libp2p specs, peer-ids); an IP address with a port has 8 or 20, transports
+# with certificate hashes have more. Together 16,276 bytes at most: every PEERS is short enough to be optional.
 MAX_PEERS: Final = 25
 MIN_PEER_ID: Final = 34
 MAX_PEER_ID: Final = 44
