@@ -27,8 +27,10 @@ from protocols.exchange import (
     Data,
     GetMeta,
     Have,
+    KnownPeer,
     Message,
     Meta,
+    Peers,
     Reject,
     RejectMeta,
     RejectReason,
@@ -120,7 +122,8 @@ def change_value(tree: Any, rng: random.Random) -> None:
 
 def payloads(rng: random.Random) -> Iterator[Question]:
     """Bytes that are nearly messages."""
-    frames = [bytes.fromhex(vector["frame"]) for vector in load("exchange")["messages"]]
+    vectors = load("exchange")["messages"] + load("exchange_peers")["messages"]
+    frames = [bytes.fromhex(vector["frame"]) for vector in vectors]
     while True:
         frame = rng.choice(frames)
         payload = frame[1 if frame[0] < 0x80 else 2 :]
@@ -199,6 +202,7 @@ def any_message(side: Connection, rng: random.Random) -> Message:
         lambda: Data(chunk, offset, bytes(length)),
         lambda: Cancel(chunk, offset, length),
         lambda: Reject(chunk, offset, length, rng.choice(list(RejectReason))),
+        lambda: Peers((KnownPeer(bytes(34), (b"address",)),)),
         lambda: Bye(ByeReason.FINISHED),
     )
     return rng.choice(makers)()

@@ -12,7 +12,7 @@ from itertools import islice
 import pytest
 from questions import GENERATORS, Question, verdict
 
-COUNTS = {"cid": 2000, "link": 2000, "manifest": 2000, "payload": 3000, "conversation": 600}
+COUNTS = {"cid": 2000, "link": 2000, "manifest": 2000, "payload": 3000, "conversation": 200}
 
 
 def asked(kind: str, seed: int) -> list[Question]:

@@ -21,6 +21,7 @@ var decoders = map[byte]func(*fields) Message{
 	TypeCancel:     func(f *fields) Message { return Cancel{decodeRange(f)} },
 	TypeReject:     func(f *fields) Message { return Rejected{decodeRange(f), rejectOf(f.uvarint())} },
 	TypeBye:        func(f *fields) Message { return Bye{reasonOf(f.uvarint()), f.restOfText(MaxByeText, "the text")} },
+	TypePeers:      decodePeers,
 }
 
 // Decode reads one payload; the message's bytes are those of the payload.
@@ -29,14 +30,13 @@ func Decode(payload []byte) (Message, error) {
 		return nil, errors.New("an empty message")
 	}
 	kind := payload[0]
-	if kind >= FirstOptionalType {
-		if len(payload) > MaxOptional {
-			return nil, fmt.Errorf("an optional message of %d bytes", len(payload))
-		}
-		return Optional{kind, payload[1:]}, nil
-	}
 	decode, known := decoders[kind]
-	if !known {
+	switch {
+	case kind >= FirstOptionalType && len(payload) > MaxOptional:
+		return nil, fmt.Errorf("an optional message of %d bytes", len(payload))
+	case kind >= FirstOptionalType && !known:
+		return Optional{kind, payload[1:]}, nil
+	case !known:
 		return nil, fmt.Errorf("unknown message type %#x", kind)
 	}
 	f := &fields{rest: payload[1:]}

@@ -23,6 +23,11 @@ const (
 	MaxHelloExtra     = 1_024
 	FirstOptionalType = 0x80
 	MaxOptional       = 16_384
+	MaxPeers          = 25
+	MinPeerID         = 34
+	MaxPeerID         = 44
+	MaxPeerAddresses  = 5
+	MaxAddress        = 120
 )
 
 // Reject says why a request or GET_META isn't answered with data.

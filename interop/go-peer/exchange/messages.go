@@ -15,6 +15,8 @@ const (
 	TypeCancel
 	TypeReject
 	TypeBye
+
+	TypePeers = FirstOptionalType
 )
 
 // Message is one message of the page.

@@ -26,6 +26,10 @@ type fieldsVector struct {
 	Reason       uint64
 	Text         string
 	Data         vectors.Hex
+	Peers        []struct {
+		ID        vectors.Hex `json:"peer_id"`
+		Addresses []vectors.Hex
+	}
 }
 
 type messageVector struct {
@@ -38,7 +42,14 @@ type stepVector struct {
 	Frame vectors.Hex
 }
 
-var file struct {
+type conversationVector struct {
+	Name, Why string
+	ChunkSize uint64   `json:"chunk_size"`
+	FileSizes []uint64 `json:"file_sizes"`
+	Steps     []stepVector
+}
+
+type vectorFile struct {
 	Messages []struct {
 		messageVector
 		Name  string
@@ -53,12 +64,17 @@ var file struct {
 		Name, Why string
 		Frame     vectors.Hex
 	} `json:"bad_frames"`
-	BadConversations []struct {
-		Name, Why string
-		ChunkSize uint64   `json:"chunk_size"`
-		FileSizes []uint64 `json:"file_sizes"`
-		Steps     []stepVector
-	} `json:"bad_conversations"`
+	GoodConversations []conversationVector `json:"good_conversations"`
+	BadConversations  []conversationVector `json:"bad_conversations"`
+}
+
+// each reads both files: the messages that everybody knows, and PEERS.
+func each(t *testing.T, do func(*vectorFile)) {
+	for _, name := range []string{"exchange.json", "exchange_peers.json"} {
+		var file vectorFile
+		vectors.Load(t, name, &file)
+		do(&file)
+	}
 }
 
 func (v *messageVector) message(t *testing.T) Message {
@@ -91,6 +107,16 @@ func (v *messageVector) message(t *testing.T) Message {
 		return Rejected{asked, Reject(f.Reason)}
 	case "BYE":
 		return Bye{Reason(f.Reason), f.Text}
+	case "PEERS":
+		var peers Peers
+		for _, known := range f.Peers {
+			one := KnownPeer{ID: known.ID}
+			for _, address := range known.Addresses {
+				one.Addresses = append(one.Addresses, address)
+			}
+			peers.Peers = append(peers.Peers, one)
+		}
+		return peers
 	}
 	t.Fatalf("a vector of type %q", v.Type)
 	return nil
@@ -109,8 +135,9 @@ func read(frame []byte) (Message, error) {
 	return Decode(payload)
 }
 
-func TestMessages(t *testing.T) {
-	vectors.Load(t, "exchange.json", &file)
+func TestMessages(t *testing.T) { each(t, func(file *vectorFile) { checkMessages(t, file) }) }
+
+func checkMessages(t *testing.T, file *vectorFile) {
 	for _, vector := range file.Messages {
 		message := vector.message(t)
 		if frame := Encode(message); !bytes.Equal(frame, vector.Frame) {
@@ -135,45 +162,54 @@ func TestMessages(t *testing.T) {
 }
 
 func TestBadFrames(t *testing.T) {
-	vectors.Load(t, "exchange.json", &file)
-	for _, vector := range file.BadFrames {
-		if got, err := read(vector.Frame); err == nil {
-			t.Errorf("%s (%s): read as %+v", vector.Name, vector.Why, got)
-		} else if errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("%s (%s): more was waited for", vector.Name, vector.Why)
+	each(t, func(file *vectorFile) {
+		for _, vector := range file.BadFrames {
+			if got, err := read(vector.Frame); err == nil {
+				t.Errorf("%s (%s): read as %+v", vector.Name, vector.Why, got)
+			} else if errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%s (%s): more was waited for", vector.Name, vector.Why)
+			}
 		}
-	}
+	})
 }
 
-// Each conversation is played at both ends; the last frame is refused where it arrives.
-func TestBadConversations(t *testing.T) {
-	vectors.Load(t, "exchange.json", &file)
-	for _, vector := range file.BadConversations {
-		layout, err := content.NewLayout(vector.ChunkSize, vector.FileSizes)
-		if err != nil {
+// Each conversation is played at both ends; the last frame of a bad one is refused where it arrives.
+func TestConversations(t *testing.T) {
+	each(t, func(file *vectorFile) {
+		for _, vector := range file.GoodConversations {
+			play(t, &vector, len(vector.Steps))
+		}
+		for _, vector := range file.BadConversations {
+			play(t, &vector, len(vector.Steps)-1)
+		}
+	})
+}
+
+// play has the first steps taken by both sides, and one more, if there is one, refused.
+func play(t *testing.T, vector *conversationVector, good int) {
+	layout, err := content.NewLayout(vector.ChunkSize, vector.FileSizes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sides := map[string]*Conversation{"opener": NewConversation(true), "acceptor": NewConversation(false)}
+	for _, side := range sides {
+		if err := side.Learn(layout); err != nil {
 			t.Fatal(err)
 		}
-		sides := map[string]*Conversation{"opener": NewConversation(true), "acceptor": NewConversation(false)}
-		for _, side := range sides {
-			if err := side.Learn(layout); err != nil {
-				t.Fatal(err)
-			}
+	}
+	other := map[string]string{"opener": "acceptor", "acceptor": "opener"}
+	for i, step := range vector.Steps {
+		message, err := read(step.Frame)
+		if err != nil {
+			t.Fatalf("%s, step %d: %v", vector.Name, i, err)
 		}
-		other := map[string]string{"opener": "acceptor", "acceptor": "opener"}
-		for i, step := range vector.Steps {
-			message, err := read(step.Frame)
-			if err != nil {
-				t.Fatalf("%s, step %d: %v", vector.Name, i, err)
-			}
-			heard, err := sides[other[step.From]].Received(message)
-			last := i == len(vector.Steps)-1
-			if last == (err == nil) || !last && !heard {
-				t.Errorf("%s (%s), step %d of %d: %v", vector.Name, vector.Why, i+1, len(vector.Steps), err)
-			}
-			if !last {
-				if err := sides[step.From].Sent(message); err != nil {
-					t.Errorf("%s, step %d: the sender finds: %v", vector.Name, i, err)
-				}
+		heard, err := sides[other[step.From]].Received(message)
+		if (i < good) != (err == nil) || i < good && !heard {
+			t.Errorf("%s (%s), step %d of %d: %v", vector.Name, vector.Why, i+1, len(vector.Steps), err)
+		}
+		if i < good {
+			if err := sides[step.From].Sent(message); err != nil {
+				t.Errorf("%s, step %d: the sender finds: %v", vector.Name, i, err)
 			}
 		}
 	}

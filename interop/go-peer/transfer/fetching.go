@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -72,16 +71,33 @@ func (w *Swarm) Close(reason exchange.Reason) {
 	}
 }
 
+// talkToAll talks to each peer once, those that the channel brings and those that others tell of, until none is left.
 func (w *Swarm) talkToAll(ctx context.Context, peers <-chan peer.ID) {
-	var talks sync.WaitGroup
 	known := map[peer.ID]bool{w.node.host.ID(): true}
-	for id := range peers {
+	ended := make(chan struct{})
+	for talks := 0; peers != nil || talks > 0; {
+		var id peer.ID
+		open := true
+		select {
+		case id, open = <-peers:
+		case id = <-w.hints:
+		case <-ended:
+			talks--
+			continue
+		}
+		if !open {
+			peers = nil
+			continue
+		}
 		if !known[id] {
 			known[id] = true
-			talks.Go(func() { w.talkTo(ctx, id) })
+			talks++
+			go func() {
+				w.talkTo(ctx, id)
+				ended <- struct{}{}
+			}()
 		}
 	}
-	talks.Wait()
 }
 
 // talkTo has conversations with one peer until one of them was the last.

@@ -45,6 +45,8 @@ func (s *session) handle(message exchange.Message) error {
 		if s.partedBy == "" {
 			s.parting, s.partedBy = m, "peer"
 		}
+	case exchange.Peers:
+		s.hear(m)
 	case exchange.Optional:
 		s.node.report("ignored", map[string]any{"peer": s.peer.String(), "type": m.Kind})
 	}

@@ -57,7 +57,7 @@ func (n *Node) Seed(s *share.Share) *Swarm {
 
 // Download is a swarm whose share is fetched into dir, from the peers that it is told of.
 func (n *Node) Download(id cid.Cid, dir string) *Swarm {
-	return n.add(&Swarm{node: n, id: id, dir: dir, meta: &metadata{}})
+	return n.add(&Swarm{node: n, id: id, dir: dir, meta: &metadata{}, hints: make(chan peer.ID, maxHints)})
 }
 
 func (n *Node) add(w *Swarm) *Swarm {

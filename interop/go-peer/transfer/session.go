@@ -38,6 +38,7 @@ type session struct {
 	warned   bool               // its requests have been cancelled for that
 	parting  exchange.Bye       // the peer's last word, or this side's
 	partedBy string
+	told     told
 
 	wake    chan struct{} // there may be something to write
 	written chan struct{} // closed when nothing will be written any more
@@ -57,7 +58,7 @@ func newSession(n *Node, stream network.Stream, opens bool) *session {
 		frames:  exchange.NewFrameReader(stream),
 		conv:    exchange.NewConversation(opens),
 		chunks:  map[int]*assembly{},
-		refused: map[int]bool{}, progress: time.Now(),
+		refused: map[int]bool{}, progress: time.Now(), told: told{peers: map[peer.ID]bool{}},
 		wake: make(chan struct{}, 1), written: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
@@ -170,7 +171,7 @@ func (s *session) turnAway(reason exchange.Reason, err error) {
 	_ = s.stream.SetWriteDeadline(time.Now().Add(farewell))
 	_, _ = s.stream.Write(exchange.Encode(s.parting))
 	_ = s.stream.Close()
-	s.tell(err)
+	s.reportEnd(err)
 }
 
 // finish says the last word, gives it time to arrive, and lets go.
@@ -193,14 +194,14 @@ func (s *session) finish(err error) {
 	w.lock.Lock()
 	w.leave(s)
 	w.lock.Unlock()
-	s.tell(err)
+	s.reportEnd(err)
 }
 
 func (s *session) outcome(err error) outcome {
 	return outcome{s.partedBy, s.parting.Reason, err}
 }
 
-func (s *session) tell(err error) {
+func (s *session) reportEnd(err error) {
 	s.node.report("ended", map[string]any{
 		"peer": s.peer.String(), "by": s.partedBy, "reason": s.parting.Reason.String(), "text": s.parting.Text,
 		"error": words(err),

@@ -22,6 +22,7 @@ type Swarm struct {
 	sessions map[peer.ID]*session
 	assigned map[int]*session // chunks that are on their way
 	from     map[peer.ID]int  // chunks that each peer gave
+	hints    chan peer.ID     // of a download: peers that others told of
 	failure  error            // of this side's disk
 	done     chan struct{}    // closed when all is here, or by the failure
 	isDone   bool

@@ -6,10 +6,14 @@ import (
 	"shoal.example/go-peer/exchange"
 )
 
-// watch loses patience with a peer that owes something and says nothing: first its requests go to others, then BYE.
+// maxTick is how long news may wait.
+const maxTick = 250 * time.Millisecond
+
+// watch tells of other peers, and loses patience with a peer that owes something and says nothing: first its requests
+// go to others, then BYE.
 func (s *session) watch() {
 	patience := s.node.config.Patience
-	tick := time.NewTicker(patience / 4)
+	tick := time.NewTicker(min(patience/4, maxTick))
 	defer tick.Stop()
 	for {
 		select {
@@ -20,6 +24,7 @@ func (s *session) watch() {
 			if s.owes() && time.Since(s.progress) > patience {
 				s.lose()
 			}
+			s.tell()
 			s.swarm.lock.Unlock()
 		}
 	}
