@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -85,13 +85,13 @@ class KadClient:
 
     async def ask(self, contact: Contact, request: Message) -> Message:
         """Return the peer's answer to `request`; QueryError if none comes."""
-        reply = await self._use(contact, request, wants_reply=True)
+        reply = await self._use(contact, (request,), wants_reply=True)
         assert reply is not None
         return reply
 
-    async def tell(self, contact: Contact, message: Message) -> None:
-        """Send a message that has no answer; QueryError if it surely didn't arrive."""
-        await self._use(contact, message, wants_reply=False)
+    async def tell(self, contact: Contact, *messages: Message) -> None:
+        """Send messages that have no answer; QueryError if they surely didn't arrive."""
+        await self._use(contact, messages, wants_reply=False)
 
     def forgive(self, peer_id: str) -> None:
         """Forget that a peer failed: it has just shown that it is alive."""
@@ -109,13 +109,13 @@ class KadClient:
         for line in self._lines.values():
             line.drop()
 
-    async def _use(self, contact: Contact, message: Message, *, wants_reply: bool) -> Message | None:
+    async def _use(self, contact: Contact, messages: Sequence[Message], *, wants_reply: bool) -> Message | None:
         line = self._line(contact.peer_id)
         async with line.lock:
             self._check_shunned(contact.peer_id)
             try:
                 with trio.fail_after(ANSWER_S):
-                    reply = await self._exchange(line, contact, message, wants_reply)
+                    reply = await self._exchange(line, contact, messages, wants_reply)
             except (ShoalError, trio.TooSlowError) as error:
                 self._shun(contact.peer_id)
                 raise QueryError(str(error) or f"no answer in {ANSWER_S:.0f} s") from error
@@ -126,22 +126,26 @@ class KadClient:
                 self.forgive(contact.peer_id)
             return reply
 
-    async def _exchange(self, line: _Line, contact: Contact, message: Message, wants_reply: bool) -> Message | None:
+    async def _exchange(
+        self, line: _Line, contact: Contact, messages: Sequence[Message], wants_reply: bool
+    ) -> Message | None:
         if line.stream is not None:
             try:
-                return await self._talk(line, line.stream, message, wants_reply)
+                return await self._talk(line, line.stream, messages, wants_reply)
             except trio.BrokenResourceError:
                 log.debug("kad: the held stream of %s has ended, opening another", contact.peer_id)
         await self._dialler.connect(contact.peer_id, contact.addresses)
         line.stream = KadStream(await self._dialler.open_stream(contact.peer_id, self._protocol_id), MAX_ANSWER)
-        return await self._talk(line, line.stream, message, wants_reply)
+        return await self._talk(line, line.stream, messages, wants_reply)
 
-    async def _talk(self, line: _Line, stream: KadStream, message: Message, wants_reply: bool) -> Message | None:
+    async def _talk(
+        self, line: _Line, stream: KadStream, messages: Sequence[Message], wants_reply: bool
+    ) -> Message | None:
         done = False
         try:
-            await stream.send(message)
-            reply = await self._reply(line, stream, message) if wants_reply else None
-            line.unread_echoes += message.type == Kind.ADD_PROVIDER
+            await stream.send(*messages)
+            reply = await self._reply(line, stream, messages[-1]) if wants_reply else None
+            line.unread_echoes += sum(message.type == Kind.ADD_PROVIDER for message in messages)
             line.used_at = trio.current_time()
             done = True
             return reply

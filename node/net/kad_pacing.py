@@ -1,4 +1,4 @@
-"""Pacing what a peer may ask of this node: token buckets that delay and never refuse.
+"""Pacing what a peer may ask of this node, and what this node asks of a peer: buckets that delay and never refuse.
 
 Rules: pure. py-libp2p resets the stream of a peer that sends its eleventh ADD_PROVIDER within ten seconds, and that
 peer never learns that its records are lost. Here an eager peer is merely read more slowly, and flow control carries
@@ -23,24 +23,26 @@ class TokenBucket:
         self._tokens = burst
         self._at = now
 
-    def take(self, now: float) -> float:
-        """Take one token and return how many seconds to wait before using it."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
+    def take(self, now: float, count: int = 1) -> float:
+        """Take tokens and return how many seconds to wait before using them."""
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - count
         self._at = now
         return max(0.0, -self._tokens / self._rate)
 
 
 class PeerPacing:
-    """One token bucket for every peer that asked lately, over all its streams."""
+    """One token bucket for every peer of late, over all its streams."""
 
-    def __init__(self, *, max_buckets: int = MAX_BUCKETS) -> None:
+    def __init__(self, *, rate: float = RATE, burst: float = BURST, max_buckets: int = MAX_BUCKETS) -> None:
+        self._rate = rate
+        self._burst = burst
         self._max_buckets = max_buckets
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
-    def take(self, peer_id: str, now: float) -> float:
-        """Return how long, in seconds, `peer_id` has to wait for its next answer."""
-        bucket = self._buckets.pop(peer_id, None) or TokenBucket(now)
+    def take(self, peer_id: str, now: float, count: int = 1) -> float:
+        """Return how long, in seconds, the next `count` messages from or to `peer_id` have to wait."""
+        bucket = self._buckets.pop(peer_id, None) or TokenBucket(now, rate=self._rate, burst=self._burst)
         self._buckets[peer_id] = bucket
         if len(self._buckets) > self._max_buckets:
             self._buckets.popitem(last=False)
-        return bucket.take(now)
+        return bucket.take(now, count)

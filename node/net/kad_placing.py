@@ -1,13 +1,15 @@
-"""Putting one provider record on one server, and seeing that it is there.
+"""Putting provider records on one server, and seeing that they are there.
 
 Rules: ADD_PROVIDER has no answer, so whether it was taken is asked with GET_PROVIDERS: a server may be full, may limit
-its senders (py-libp2p: ten records in ten seconds), or may have ended the held stream the moment before.
+its senders (py-libp2p: ten records in ten seconds), or may have ended the held stream the moment before. Of many
+records only a few are asked for, the last among them: what ends a stream or a sender's patience ends it for all that
+come after. No server is sent more than it reads without making others wait.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
@@ -15,28 +17,61 @@ from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from node.net import kad_messages
 from node.net.kad_client import KadClient, QueryError
 from node.net.kad_messages import Contact, Kind
+from node.net.kad_pacing import PeerPacing
 
 log = logging.getLogger(__name__)
 
 TRIES = 2  # the second goes over a new stream, if the first one's had ended
 PAUSE_S = 0.5  # between them
+AT_ONCE = 100  # records in one write: 15 KB, which no server needs long for
+ASKED_FOR = 8  # of a batch, when all is sent: enough to see a server that takes some and not others
+
+RATE = 80.0  # records a second and server, under the 100 at which `kad_pacing` slows a sender down
+BURST = 400.0  # records at once, less than half of what it lets pass
+
+Asking = Callable[[Contact, Message], Awaitable[Message]]
 
 
-async def place(
-    key: bytes, own: Contact, server: Contact, client: KadClient, ask: Callable[[Contact, Message], Awaitable[Message]]
-) -> bool:
-    """Tell `server` that `own` has what `key` names; True if it then says so itself.
+class Placing:
+    """Places this node's records, at the pace that each server stands."""
 
-    Whatever the server does raises nothing.
-    """
-    for attempt in range(TRIES):
-        await trio.sleep(attempt * PAUSE_S)
-        try:
-            await client.tell(server, kad_messages.announcement(key, own))
-            reply = await ask(server, kad_messages.query(Kind.GET_PROVIDERS, key))
-        except QueryError as error:
-            log.debug("kad: %s did not take a record: %s", server.peer_id, error)
-            continue
-        if kad_messages.names(reply.providerPeers, own.peer_id):
-            return True
-    return False
+    def __init__(self, client: KadClient, ask: Asking) -> None:
+        self._client = client
+        self._ask = ask
+        self._pacing = PeerPacing(rate=RATE, burst=BURST)
+
+    async def place(self, keys: Sequence[bytes], own: Contact, server: Contact) -> set[bytes]:
+        """Tell `server` that `own` has what `keys` name; the keys of which it then says so itself.
+
+        Whatever the server does raises nothing.
+        """
+        held: set[bytes] = set()
+        asked_for = set(_spread(keys, ASKED_FOR))
+        for attempt in range(TRIES):
+            await trio.sleep(attempt * PAUSE_S)
+            try:
+                await self._tell(keys, own, server)
+                held = {key for key in keys if key in asked_for and await self._has(key, own, server)}
+            except QueryError as error:
+                log.debug("kad: %s did not take %d records: %s", server.peer_id, len(keys), error)
+                continue
+            if held == asked_for:
+                return set(keys)
+        return held
+
+    async def _tell(self, keys: Sequence[bytes], own: Contact, server: Contact) -> None:
+        for start in range(0, len(keys), AT_ONCE):
+            some = keys[start : start + AT_ONCE]
+            await trio.sleep(self._pacing.take(server.peer_id, trio.current_time(), len(some)))
+            await self._client.tell(server, *(kad_messages.announcement(key, own) for key in some))
+
+    async def _has(self, key: bytes, own: Contact, server: Contact) -> bool:
+        reply = await self._ask(server, kad_messages.query(Kind.GET_PROVIDERS, key))
+        return kad_messages.names(reply.providerPeers, own.peer_id)
+
+
+def _spread(keys: Sequence[bytes], count: int) -> list[bytes]:
+    """Up to `count` of the keys, evenly spread, the last one always."""
+    if len(keys) <= count:
+        return list(keys)
+    return [keys[-1 - number * len(keys) // count] for number in range(count)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -126,10 +126,17 @@ class KadServer:
 
     async def keep_record(self, key: bytes, provider: Contact) -> bool:
         """Put a record of `provider` into the store for VALIDITY_S; False if there is no room for it."""
+        return await self.keep_records((key,), provider)
+
+    async def keep_records(self, keys: Iterable[bytes], provider: Contact) -> bool:
+        """Put records of `provider` into the store for VALIDITY_S; False if there is no room for one of them."""
         expires_at = self._unix_time() + VALIDITY_S
-        return await self._with_store(
-            lambda store: store.add(key, provider.peer_id, provider.addresses, expires_at), False
-        )
+
+        def add_all(store: ProviderStore) -> bool:
+            kept = [store.add(key, provider.peer_id, provider.addresses, expires_at) for key in keys]
+            return all(kept)
+
+        return await self._with_store(add_all, False)
 
     async def drop_record(self, key: bytes, peer_id: str) -> None:
         """Take a record out of the store."""

@@ -26,9 +26,9 @@ class KadStream:
         self._decoder = FrameDecoder(max_length)
         self._ahead: deque[bytes] = deque()
 
-    async def send(self, message: Message) -> None:
-        """Write one message; trio.BrokenResourceError if the peer is gone."""
-        await self._stream.send_all(encode_frame(message.SerializeToString()))
+    async def send(self, *messages: Message) -> None:
+        """Write messages, all at once; trio.BrokenResourceError if the peer is gone."""
+        await self._stream.send_all(b"".join(encode_frame(message.SerializeToString()) for message in messages))
 
     async def receive(self) -> Message | None:
         """Return the next message, or None at the stream's end.

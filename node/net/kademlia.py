@@ -9,7 +9,8 @@ services. What is overridden, and why (libp2p 0.8.1, `kad_dht/`):
   ten records in ten seconds; see `node.net.kad_server`;
 - `find_providers`: the local store's answer instead of the network's, each provider once per server, all at the end,
   every record seen kept for 48 h; here the network is asked, each provider reported once and at once, nothing kept;
-- `provide`: counted as a success what was sent into the void; here every server is asked whether it has the record;
+- `provide`: counted as a success what was sent into the void, and took a lookup for each key; here servers are asked
+  whether they have the records, and keys share lookups;
 - the routing table: clients and the dead in it; see `node.net.kad_table` and `node.net.kad_upkeep`;
 - `run`: its own schedule of republishing, which forgets; `node.services` has one that is kept on disk.
 
@@ -22,7 +23,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from statistics import median
 
@@ -38,13 +39,15 @@ from node.net import kad_messages
 from node.net.host import Host
 from node.net.kad_addresses import address_text
 from node.net.kad_client import KadClient, QueryError
-from node.net.kad_keyspace import peer_id_bytes
+from node.net.kad_keyspace import key_point, peer_id_bytes, peer_point
 from node.net.kad_messages import MAX_ADDRESSES, MAX_CLOSER, MAX_PROVIDERS, Contact, Kind
-from node.net.kad_placing import place
+from node.net.kad_placing import Placing
+from node.net.kad_regions import network_size, region_bits
 from node.net.kad_reports import SUFFIX, KademliaSettings, KademliaStatistics, LookupReport, ProvideReport
 from node.net.kad_server import KadServer
 from node.net.kad_sightings import Sightings
-from node.net.kad_table import ServerTable
+from node.net.kad_sweep import Sweep
+from node.net.kad_table import K, ServerTable
 from node.net.kad_upkeep import Upkeep
 from node.net.kad_walk import WalkReport, walk
 from node.net.provider_store import Provider, ProviderStore
@@ -54,6 +57,7 @@ log = logging.getLogger(__name__)
 EXPIRE_S = 3600.0  # between sweeps of the store (go-libp2p-kad-dht's provider garbage collection)
 SWEEP_S = 5.0  # between sweeps of idle streams
 LATENCIES = 50  # walks remembered for the status screen
+SPANS = 16  # walks whose reach tells the network's size: within a quarter of it, mostly
 
 
 @asynccontextmanager
@@ -108,7 +112,10 @@ class Kademlia(KadDHT):
         self._client = KadClient(host, settings.protocol_id)
         self._server = KadServer(self._own_id, self, store, rng=rng, unix_time=unix_time)
         self._upkeep = Upkeep(self._own_id, self._table, self, rng)
+        self._placing = Placing(self._client, self.ask)
+        self._sweep = Sweep(self.look_for, self._place, self._table.size, rng)
         self._latencies: deque[float] = deque(maxlen=LATENCIES)
+        self._spans: deque[tuple[int, int]] = deque(maxlen=SPANS)
         self._walks = self._queries = self._failures = 0
         host.on_connected(self._connected)
         if settings.is_server:
@@ -118,28 +125,21 @@ class Kademlia(KadDHT):
     # ------------------------------------------------------------------ for the node's services
 
     async def provide(self, key: bytes) -> ProvideReport:  # type: ignore[override]  # the library guesses from text
-        """Put this node's provider record for `key`, a multihash, on the k closest servers, and check that it is there.
+        """Put this node's provider record for one key, a multihash, on the k closest servers; see `provide_all`."""
+        return (await self.provide_all([key]))[key]
 
-        Raises nothing for what the network does; the report says it.
+    async def provide_all(self, keys: Sequence[bytes]) -> dict[bytes, ProvideReport]:
+        """Put a record of this node for each key, a multihash, on its k closest servers, and check that it is there.
+
+        Keys that are near each other share lookups. Raises nothing for what the network does; the reports say it.
         """
-        kad_messages.check_key(key)
+        for key in keys:
+            kad_messages.check_key(key)
         own = self.contact(self._own_id)
         if not own.addresses:
-            return ProvideReport(0, 0, "this node has no address at which others could reach it")
-        await self._server.keep_record(key, own)  # this node may be among the closest, and is asked in any case
-        closest = (await self.look_for(key)).closest
-        if not closest:
-            return ProvideReport(0, 0, "no DHT server could be reached")
-        holders: list[str] = []
-
-        async def place_at(server: Contact) -> None:
-            if await place(key, own, server, self._client, self.ask):
-                holders.append(server.peer_id)
-
-        async with trio.open_nursery() as nursery:
-            for server in closest:
-                nursery.start_soon(place_at, server)
-        return ProvideReport(len(closest), len(holders), "" if holders else "no DHT server kept the record")
+            return dict.fromkeys(keys, ProvideReport(0, 0, "this node has no address at which others could reach it"))
+        await self._server.keep_records(keys, own)  # this node may be among the closest, and is asked in any case
+        return await self._sweep.provide(keys)
 
     async def withdraw(self, key: bytes) -> None:
         """Drop this node's own record of `key` here; what other servers hold lapses, since the DHT has no delete."""
@@ -182,6 +182,16 @@ class Kademlia(KadDHT):
     def routing_table_size(self) -> int:
         """How many servers the routing table holds."""
         return self._table.size()
+
+    @property
+    def network_size(self) -> float:
+        """How many servers the network seems to have, this one aside; 0 if nobody is known."""
+        return max(network_size(self._spans), self._table.size())
+
+    @property
+    def region_bits(self) -> int:
+        """How many bits keys share whose records go to much the same servers."""
+        return region_bits(self.network_size, K)
 
     async def refresh_routing_table(self) -> None:
         """Look around now instead of at the next turn."""
@@ -266,9 +276,16 @@ class Kademlia(KadDHT):
 
     async def look_for(self, key: bytes) -> WalkReport:
         """See kad_upkeep.Neighbours."""
-        return await self._walk(kad_messages.query(Kind.FIND_NODE, key))
+        report = await self._walk(kad_messages.query(Kind.FIND_NODE, key))
+        if report.closest:
+            farthest = peer_point(report.closest[-1].peer_id) ^ key_point(key)
+            self._spans.append((len(report.closest), farthest))
+        return report
 
     # ------------------------------------------------------------------ inside
+
+    async def _place(self, keys: Sequence[bytes], server: Contact) -> set[bytes]:
+        return await self._placing.place(keys, self.contact(self._own_id), server)
 
     async def _walk(self, request: Message, heard: Callable[[Message], bool] = lambda _: False) -> WalkReport:
         report = await walk(request, self.closest(request.key), self._own_id, self.ask, heard)

@@ -310,3 +310,20 @@ async def test_statistics_tell_what_happened(clock):
         assert statistics.median_walk_s > 0
         assert statistics.queries >= 8
         assert statistics.failures == 0
+
+
+async def test_many_keys_share_lookups_and_are_found_by_others(clock):
+    async with open_world() as world:
+        nodes = await world.network(25)
+        (host, dht), *others = nodes
+        keys = [multihash(str(number)) for number in range(300)]
+        walks = dht.statistics().walks
+        reports = await dht.provide_all(keys)
+        assert all(report.stored == report.closest == 20 for report in reports.values())
+        assert dht.statistics().walks - walks < 9
+        assert 12 < dht.network_size < 50
+        assert dht.region_bits == 0
+        for key in keys[::50]:
+            found = []
+            await others[0][1].find_providers(key, found.append, limit=3)
+            assert [provider.peer_id for provider in found] == [host.peer_id]
