@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from node.errors import NotFoundError
 from node.status import TransferState
 from node.store import chunk_table
+from node.store.choices import Choices
 from node.store.chunk_table import Held
 from node.store.database import Database
 from node.store.identity import Identity, pack, unpack
@@ -30,6 +31,7 @@ class Catalogue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.choices = Choices(database)
 
     # --- looking ----------------------------------------------------------------------------------------------
 
@@ -235,9 +237,10 @@ def _set_manifest(connection: sqlite3.Connection, number: int, manifest: Manifes
 
 def _set_complete(connection: sqlite3.Connection, number: int, path: str, identities: Sequence[Identity]) -> None:
     connection.execute(
-        "UPDATE items SET path = ?, state = ?, reason = '', chunks_have = chunk_count, bytes_have = size "
-        "WHERE number = ?",
+        "UPDATE items SET path = ?, state = ?, reason = '', chunks_have = chunk_count, bytes_have = size, "
+        "is_sequential = 0, only_files = '[]', skipped_files = 0, skipped_bytes = 0, is_placed = 0 WHERE number = ?",
         (os.fsencode(path), TransferState.SEEDING, number),
     )
     connection.execute("DELETE FROM chunks WHERE number = ?", (number,))
+    connection.execute("DELETE FROM priorities WHERE number = ?", (number,))
     connection.execute("REPLACE INTO identities VALUES (?, ?)", (number, pack(identities)))

@@ -136,6 +136,7 @@ _SEARCH = (
         id INTEGER PRIMARY KEY,
         publisher INTEGER NOT NULL,
         cid BLOB NOT NULL,
+        entries INTEGER NOT NULL,
         data BLOB NOT NULL,
         UNIQUE (cid, publisher)
     )
@@ -213,6 +214,25 @@ _OWN_SHARES = (
 )
 
 
+_CHOICES = (
+    "ALTER TABLE items ADD COLUMN up_limit_bps REAL",  # NULL: no limit of its own
+    "ALTER TABLE items ADD COLUMN down_limit_bps REAL",
+    "ALTER TABLE items ADD COLUMN is_sequential INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE items ADD COLUMN only_files TEXT NOT NULL DEFAULT '[]'",  # patterns, until there is a manifest
+    "ALTER TABLE items ADD COLUMN skipped_files INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE items ADD COLUMN skipped_bytes INTEGER NOT NULL DEFAULT 0",  # of them, what isn't here
+    "ALTER TABLE items ADD COLUMN is_placed INTEGER NOT NULL DEFAULT 0",  # 1: the wanted files are in their place
+    """
+    CREATE TABLE priorities (
+        number INTEGER PRIMARY KEY REFERENCES items ON DELETE CASCADE,
+        levels BLOB NOT NULL               -- a byte for each file, of node.swarm.Priority
+    )
+    """,
+    "CREATE TABLE node_limits (up_bps REAL, down_bps REAL)",  # one row
+    "INSERT INTO node_limits VALUES (NULL, NULL)",
+)
+
+
 def _create(connection: sqlite3.Connection) -> None:
     for statement in (*_CATALOGUE, *_NETWORK):
         connection.execute(statement)
@@ -231,5 +251,10 @@ def _index(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _index)
+def _add_choices(connection: sqlite3.Connection) -> None:
+    for statement in _CHOICES:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _index, _add_choices)
 """Step n makes version n + 1 of version n."""
