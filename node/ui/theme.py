@@ -19,8 +19,7 @@ _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 _OKABE_ITO = {
     "orange": (214, "yellow"),
     "sky": (74, "cyan"),
-    "green": (36, "green"),
-    "blue": (25, "blue"),
+    "deep-blue": (25, "blue"),
     "vermillion": (166, "red"),
     "purple": (175, "magenta"),
 }
@@ -101,7 +100,7 @@ _COLOURED: Mapping[str, Mapping[str, Style]] = {
         "error": Style("vermillion", bold=True),
         "have": Style("sky"),
         "flight": Style("orange", bold=True),
-        "many": Style("blue"),
+        "many": Style("deep-blue"),
         "rare": Style("purple"),
     },
     "mono": {},

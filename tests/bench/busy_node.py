@@ -23,11 +23,14 @@ SHARES, MOVING = 2000, 25
 CHUNKS_BETWEEN = 12
 """Chunks of one download between two looks at it: twenty-five share a fast line."""
 
+SWAY = 0.03
+"""How far a rate moves in a tenth of a second: the node's are smoothed over three."""
+
 MB = 1_000_000
 
 
 class BusyNode:
-    """Answers as a node in the midst of many transfers; every visible number of a moving row changes each time."""
+    """Answers as a node in the midst of many transfers; every rate of a moving row is another one each time."""
 
     def __init__(self) -> None:
         self._rng = random.Random(SEED)
@@ -36,6 +39,7 @@ class BusyNode:
         ]
         self._still = [to_json(item) for item in still]
         self._asked = 0
+        self._rates = [self._rng.uniform(1, 9) * MB for _ in range(2 * MOVING)]
         self._map: list[str] = []
 
     @property
@@ -45,6 +49,7 @@ class BusyNode:
 
     def _rows(self) -> list[ItemStatus]:
         self._asked += 1
+        self._rates = [rate * self._rng.uniform(1 - SWAY, 1 + SWAY) for rate in self._rates]
         down = TransferState.DOWNLOADING
         return [
             an_item(
@@ -52,11 +57,11 @@ class BusyNode:
                 f"download {n}.mkv",
                 down,
                 2_000 * MB,
-                1 + (self._asked // 8 + n) % 98,
-                down_bps=self._rng.uniform(1, 9) * MB,
-                up_bps=self._rng.uniform(1, 9) * MB,
-                eta_s=self._rng.uniform(60, 3000),
-                peers_connected=self._rng.randrange(12),
+                1 + (self._asked // 40 + n) % 98,
+                down_bps=self._rates[2 * n - 1],
+                up_bps=self._rates[2 * n - 2],
+                eta_s=1_000 * MB / self._rates[2 * n - 1],
+                peers_connected=12,
             )
             for n in range(1, MOVING + 1)
         ]
