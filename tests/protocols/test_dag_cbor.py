@@ -133,7 +133,7 @@ BOMBS = {
 @pytest.mark.parametrize("block", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_costs_what_it_weighs(block):
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.thread_time()
     try:
         with pytest.raises(RemoteProtocolError) as caught:
             decode(block, LIMITS, "the block")
@@ -141,7 +141,7 @@ def test_a_bomb_costs_what_it_weighs(block):
     finally:
         tracemalloc.stop()
     assert peak < 1_000_000
-    assert time.perf_counter() - began < 5  # linear is well under one, also on a busy machine
+    assert time.thread_time() - began < 5  # of the processor, whoever else wants it; linear is well under one
     assert len(str(caught.value)) < 200
 
 
