@@ -16,7 +16,7 @@ from protocols.catalog.limits import (
     MAX_TELL_HEADS,
     PROTOCOL_ID,
 )
-from protocols.catalog.messages import Ask, GetPage, KnownPeer, Message, MessageType, NoPage, Page, Tell
+from protocols.catalog.messages import Ask, GetPage, Message, MessageType, NoPage, Page, Tell
 from protocols.catalog.pages import Entry, decode_page, encode_page, split
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "Entry",
     "GetPage",
     "Head",
-    "KnownPeer",
     "Message",
     "MessageType",
     "NoPage",

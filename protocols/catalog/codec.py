@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from protocols.catalog import limits
-from protocols.catalog.messages import Ask, GetPage, KnownPeer, Message, MessageType, NoPage, Page, Tell
+from protocols.catalog.messages import Ask, GetPage, Message, MessageType, NoPage, Page, Tell
 from protocols.cid import Cid, CidError
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.exchange import MAX_PEER_ADDRESSES, KnownPeer
 from protocols.framing import decode_uvarint, encode_frame, encode_uvarint
 
 
@@ -79,7 +80,7 @@ def _read_cid(payload: bytes, offset: int) -> tuple[Cid, int]:
 _NUMBER = _Kind(encode_uvarint, decode_uvarint)
 _BYTES = _Kind(_write_bytes, _read_bytes)
 _CID = _Kind(lambda cid: _write_bytes(cid.to_bytes()), _read_cid)
-_ADDRESSES = _list_of(_BYTES, limits.MAX_PEER_ADDRESSES)
+_ADDRESSES = _list_of(_BYTES, MAX_PEER_ADDRESSES)
 _HEADS = _list_of(_BYTES, limits.MAX_HEADS)
 _PEERS = _list_of(_Kind(_write_peer, _read_peer), limits.MAX_PEERS)
 _REST = _Kind(lambda data: data, lambda payload, offset: (payload[offset:], len(payload)))

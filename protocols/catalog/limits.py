@@ -36,13 +36,8 @@ MAX_CLOCK_SKEW_S: Final = 600  # clocks of machines that nobody looks after
 MAX_HEADS: Final = 64
 MAX_TELL_HEADS: Final = 1 << 18  # bytes of heads in it
 
-# DHT servers that a TELL names: a bucket of Kademlia. The rest is what PEERS of the exchange protocol allows: a peer id
-# is a multihash of 34 to 44 bytes, an IP address with a port 8 or 20 bytes, and a name in the DNS may have the rest.
+# DHT servers that a TELL names: a bucket of Kademlia. Each is a peer as in PEERS of the exchange protocol.
 MAX_PEERS: Final = 20
-MIN_PEER_ID: Final = 34
-MAX_PEER_ID: Final = 44
-MAX_PEER_ADDRESSES: Final = 5
-MAX_ADDRESS: Final = 120
 
 # The longest payload: a whole page, with its type byte.
 MAX_PAYLOAD: Final = MAX_PAGE_SIZE + 1

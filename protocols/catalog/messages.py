@@ -14,6 +14,7 @@ from typing import ClassVar
 from protocols.catalog import limits
 from protocols.cid import DAG_CBOR, Cid
 from protocols.errors import LocalProtocolError
+from protocols.exchange import KnownPeer
 
 
 class MessageType(IntEnum):
@@ -37,20 +38,6 @@ class Ask:
     def __post_init__(self) -> None:
         _check("heads asked for", self.heads, 0, limits.MAX_HEADS)
         _check("peers asked for", self.peers, 0, limits.MAX_PEERS)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPeer:
-    """A server of the DHT and where it may be: multiaddrs in their binary form, without /p2p/."""
-
-    peer_id: bytes  # the multihash
-    addresses: tuple[bytes, ...]
-
-    def __post_init__(self) -> None:
-        _check("bytes of a peer id", len(self.peer_id), limits.MIN_PEER_ID, limits.MAX_PEER_ID)
-        _check("addresses of a peer", len(self.addresses), 1, limits.MAX_PEER_ADDRESSES)
-        for address in self.addresses:
-            _check("bytes of an address", len(address), 1, limits.MAX_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)

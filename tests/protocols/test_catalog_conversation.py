@@ -8,23 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.catalog import Answering, Ask, Asking, GetPage, KnownPeer, NoPage, Page, Tell, decode, encode
+from protocols.catalog import Answering, Ask, Asking, GetPage, NoPage, Page, Tell, decode, encode
 from protocols.catalog.limits import (
-    MAX_ADDRESS,
     MAX_HEAD_SIZE,
     MAX_HEADS,
     MAX_NEWS,
     MAX_OPTIONAL,
     MAX_OUTSTANDING,
     MAX_PAYLOAD,
-    MAX_PEER_ADDRESSES,
-    MAX_PEER_ID,
     MAX_PEERS,
     MAX_REQUEST,
     MAX_TELL_HEADS,
 )
 from protocols.cid import DAG_CBOR, RAW, Cid
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.exchange import KnownPeer
+from protocols.exchange.limits import MAX_ADDRESS, MAX_PEER_ADDRESSES, MAX_PEER_ID
 from protocols.framing import FrameDecoder, encode_frame
 
 BLOCKS = [b"one block", b"another block", b"x" * 5000]

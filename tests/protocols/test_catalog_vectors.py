@@ -13,7 +13,6 @@ from libp2p.peer.id import ID
 from protocols.catalog import (
     Entry,
     Head,
-    KnownPeer,
     Message,
     MessageType,
     codec,
@@ -30,6 +29,7 @@ from protocols.catalog import (
 from protocols.catalog.messages import Ask, GetPage, NoPage, Page, Tell
 from protocols.cid import DAG_CBOR, Cid
 from protocols.errors import RemoteProtocolError
+from protocols.exchange import KnownPeer
 from protocols.framing import FrameDecoder
 
 VECTORS = json.loads((Path(__file__).parents[2] / "interop/vectors/catalog.json").read_text())
