@@ -18,6 +18,7 @@ from importlib.metadata import version
 import trio
 
 from node.api import Api
+from node.api_choices import ChoicesApi
 from node.config import Config
 from node.control.lock import FolderLock, hold_folder
 from node.control.server import ControlServer
@@ -31,6 +32,7 @@ from node.net.kad_reports import SUFFIX as KAD_SUFFIX
 from node.net.kad_reports import KademliaSettings
 from node.net.kademlia import Kademlia, open_kademlia
 from node.services.bootstrapping import Bootstrapping
+from node.services.choosing import Choosing
 from node.services.content import Content
 from node.services.exchange import Exchange
 from node.services.introducing import Introducing
@@ -88,8 +90,10 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_await_signal, stop)
             library = await _start_services(nursery, host, dht, database, config, agent)
-            api = Api(host, dht, library, Snapshots(library, host), records.count, stop.set, info)
-            server = ControlServer(config.home.socket, api.handlers, lock=lock)
+            snapshots = Snapshots(library, host)
+            api = Api(host, dht, library, snapshots, records.count, stop.set, info)
+            choices = ChoicesApi(library, Choosing(library), snapshots)
+            server = ControlServer(config.home.socket, {**api.handlers, **choices.handlers}, lock=lock)
             await nursery.start(server.run)
             nursery.start_soon(Bootstrapping(host, config.bootstrap, book).run)
             _announce(config, host)
@@ -110,6 +114,7 @@ async def _start_services(
         Catalogue(database), exchange, dht, providing, peer_id=host.peer_id, own_folder=str(config.home.path)
     )
     exchange.find_content = library.find_content
+    await Choosing(library).restore()
     await nursery.start(exchange.run)
     await nursery.start(library.run)
     nursery.start_soon(providing.run)

@@ -250,6 +250,7 @@ class Library:
         task.lookups = lambda: finder.lookups_done
         finder.lacks_chunks = lambda: task.lacks_chunks
         task.has_chunks = lambda: self.providing.add(item.cid.multihash)
+        task.buckets = self.exchange.limits.down(item.cid)
         self.active[item.cid] = active = Active(task, finder)
         assert self._nursery is not None
         self._nursery.start_soon(self._download, item, active)

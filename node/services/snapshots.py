@@ -83,6 +83,11 @@ class Snapshots:
             added_at=row.added_at,
             link=str(Link(row.cid, row.name or None, row.size if row.has_manifest else None, self._hints())),
             provided=self._library.providing.status(row.cid.multihash),
+            up_limit_bps=row.up_limit_bps,
+            down_limit_bps=row.down_limit_bps,
+            sequential=row.is_sequential,
+            skipped_files=row.skipped_files,
+            skipped_bytes=row.skipped_bytes,
         )
 
     async def detail(self, row: Item, cells: int, *, with_files: bool = True) -> DetailStatus:
@@ -163,6 +168,8 @@ async def node_status(host: Host, dht: Kademlia, library: Library, records_held:
         received=sum(row.received for row in rows) + sum(received for received, _ in unsaved),
         sent=sum(row.sent for row in rows) + sum(sent for _, sent in unsaved),
         rss_bytes=rss_bytes(),
+        up_limit_bps=library.exchange.limits.node.up.bps,
+        down_limit_bps=library.exchange.limits.node.down.bps,
     )
 
 
