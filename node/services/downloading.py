@@ -27,6 +27,7 @@ from node.store.watch import Watch
 from node.swarm.candidates import Candidates
 from node.swarm.commands import BanPeer, CancelRange, DropChunk, RequestRange
 from node.swarm.download import Download
+from node.swarm.limits import TokenBucket
 from node.swarm.manifest_fetch import ANSWER_TIMEOUT_S, Fetched, InvalidManifestError, ManifestFetch, check_block
 from protocols.bitfield import Bitfield
 from protocols.cid import Cid
@@ -83,6 +84,7 @@ class DownloadTask:
         self.started_at = trio.current_time()
         self.lookups: Callable[[], int] = lambda: 1  # how often the DHT was asked so far
         self.has_chunks: Callable[[], None] = lambda: None  # called with each batch of verified chunks
+        self.buckets: tuple[TokenBucket, ...] = ()  # what it asks for has to pass all of these
         self._fetch = ManifestFetch(self.cid)
         self._storage = storage
         self._rng = rng
@@ -123,7 +125,7 @@ class DownloadTask:
                 self._fetch.received(session.peer, message)
                 self._wake.set()
             case RejectMeta():
-                self._fetch.rejected(session.peer)
+                self._fetch.rejected(session.peer, message.reason, now)
             case BitfieldMessage() if machine and session.remote_have is not None:
                 machine.peer_bitfield(session.peer, session.remote_have, now)
             case Have() if machine:
@@ -225,6 +227,7 @@ class DownloadTask:
     def _start(self, manifest: Manifest, blocks: tuple[bytes, ...], have: Bitfield) -> None:
         now = trio.current_time()
         self.machine = Download(manifest.geometry, have, rng=self._rng, now=now)
+        self.machine.set_limits(*self.buckets)
         self.swarm.set_content(Content(self.cid, manifest, blocks, have, self._storage))
         for session in tuple(self.swarm.sessions.values()):
             self._join(session, self.machine)

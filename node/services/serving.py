@@ -23,7 +23,9 @@ class Serving:
         content = self._uploads.content
         block = content.block(message.part) if content else None
         if block is None or message.offset >= len(block):
-            self.session.queue(RejectMeta(part=message.part, reason=RejectReason.UNAVAILABLE))
+            # Without any content we wait for the manifest ourselves, and may have it later.
+            reason = RejectReason.UNAVAILABLE if content else RejectReason.BUSY
+            self.session.queue(RejectMeta(part=message.part, reason=reason))
             return
         data = block[message.offset : message.offset + MAX_DATA]
         self.session.queue(Meta(part=message.part, total=len(block), offset=message.offset, data=data))

@@ -1,8 +1,8 @@
 """Fetching a manifest and its digest pages from whichever peers are there, one block at a time.
 
 Rules: pure; one block comes from one peer, so that blame is certain; a block is believed only when its bytes hash to
-its CID. A peer that sent something else broke the protocol, one that doesn't answer in time is not asked again; a
-block that hashes right and still makes no manifest can never be right, from anybody: that is `InvalidManifestError`.
+its CID. A peer that sent something else broke the protocol; one that says it doesn't have it, or doesn't answer in
+time, is not asked again, and one that may have it later is asked later; a block that hashes right and still makes no manifest can never be right, from anybody: that is `InvalidManifestError`.
 Hashing and decoding can take a second, so `check_block` is a function for a thread and the machine only takes its
 outcome.
 """
@@ -15,11 +15,16 @@ from typing import Final
 
 from protocols.cid import Cid
 from protocols.errors import RemoteProtocolError
-from protocols.exchange import GetMeta, Meta
+from protocols.exchange import GetMeta, Meta, RejectReason
 from protocols.manifest import MAX_MANIFEST_SIZE, Manifest, attach_pages, check_page, decode
 
 ANSWER_TIMEOUT_S: Final = 10.0
 """A part is at most 256 KiB: a peer that can't send that in ten seconds is too slow to begin with."""
+
+
+FIRST_BACKOFF_S: Final = 0.5
+LAST_BACKOFF_S: Final = 30.0
+"""How long a peer that is busy, or waits for the manifest itself, is left alone: doubled each time."""
 
 
 class InvalidManifestError(Exception):
@@ -68,6 +73,7 @@ class ManifestFetch:
         self.blocks: tuple[bytes, ...] = ()  # the manifest's, then its pages', in order
         self.unchecked: Fetched | None = None  # for `check_block`; nothing is asked while it waits
         self._peers: deque[str] = deque()
+        self._busy: dict[str, tuple[int, float]] = {}  # of peers: how often they refused, and until when to leave them
         self._source: str | None = None
         self._asked: str | None = None
         self._asked_at = 0.0
@@ -88,30 +94,40 @@ class ManifestFetch:
         """A peer is gone, or is not to be asked again; what it sent of an unfinished block is dropped."""
         if peer in self._peers:
             self._peers.remove(peer)
+        self._busy.pop(peer, None)
         if self._source == peer:
             self._restart_block()
 
-    def rejected(self, peer: str) -> None:
-        """A peer doesn't have it: it goes to the end of the line."""
-        if self._asked == peer:
-            self._restart_block()
-            self._peers.rotate(-1)
+    def rejected(self, peer: str, reason: RejectReason, now: float) -> None:
+        """A peer doesn't have it, and is not asked again; unless it may have it later, when it is the last in line."""
+        if self._asked != peer:
+            return
+        self._restart_block()
+        self._peers.remove(peer)
+        if reason is not RejectReason.UNAVAILABLE:
+            times, _ = self._busy.get(peer, (0, 0.0))
+            self._busy[peer] = times + 1, now + min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(times, 16))
+            self._peers.append(peer)
 
     def command(self, now: float) -> tuple[str, GetMeta] | None:
         """The next question and whom to ask; None while an answer is awaited or nobody is there."""
         if self._asked is not None and now - self._asked_at >= ANSWER_TIMEOUT_S:
             self.peer_left(self._asked)  # it may still answer, too late; asking again would only pile up questions
-        if self.is_complete or self.unchecked or self._asked is not None or not self._peers:
+        if self.is_complete or self.unchecked or self._asked is not None:
             return None
         if self._source is None:
-            self._source = self._peers[0]
+            self._source = next((peer for peer in self._peers if self._free_at(peer) <= now), None)
+            if self._source is None:
+                return None
         self._asked = self._source
         self._asked_at = now
         return self._asked, GetMeta(part=len(self.blocks), offset=len(self._buffer))
 
     def next_wakeup(self) -> float | None:
         """When `command` should be called again though nothing happened."""
-        return None if self._asked is None else self._asked_at + ANSWER_TIMEOUT_S
+        if self._asked is not None:
+            return self._asked_at + ANSWER_TIMEOUT_S
+        return min(map(self._free_at, self._peers), default=None) if self._busy and not self.is_complete else None
 
     def received(self, peer: str, meta: Meta) -> None:
         """Take one part of a block; raises RemoteProtocolError if its size is impossible."""
@@ -138,6 +154,9 @@ class ManifestFetch:
         assert self.unchecked is not None
         self.peer_left(self.unchecked.peer)
         self.unchecked = None
+
+    def _free_at(self, peer: str) -> float:
+        return self._busy.get(peer, (0, 0.0))[1]
 
     def _restart_block(self) -> None:
         self._asked = None

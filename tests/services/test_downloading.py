@@ -365,6 +365,24 @@ async def test_a_leecher_serves_what_it_has_before_it_is_complete(autojump_clock
         assert sorted(storage.writes) == list(range(20))
 
 
+async def test_who_waits_for_the_manifest_itself_is_asked_now_and_then(autojump_clock):
+    async with world() as here:
+        first = await here.leech(name="first")
+        here.nursery.start_soon(first.run)
+        here.network.providers[CONTENT.cid.multihash] = ["first"]
+        second = await here.leech(name="second")
+        here.nursery.start_soon(second.run)
+        await trio.sleep(60)
+        (stream,) = here.leecher.opened
+        (session,) = here.exchange.swarms[CONTENT.cid].sessions.values()
+        assert stream.peer_id == "first"
+        assert session.sent < 300, "two that wait for the manifest don't ask each other as fast as the line"
+        here.network.providers.clear()
+        await here.seed("late")
+        await trio.sleep(90)
+        assert here.storage.data == DATA
+
+
 async def test_an_empty_file_is_complete_with_its_manifest(autojump_clock):
     empty = complete_content(b"")
     async with world() as here:

@@ -114,12 +114,14 @@ async def test_the_manifest_comes_as_the_bytes_its_cid_names(autojump_clock):
         assert CONTENT.cid.names(bytes(answer.data))
 
 
-async def test_a_part_that_does_not_exist_is_rejected(autojump_clock):
+@pytest.mark.parametrize("asked", [GetMeta(1, 0), GetMeta(2**62, 0), GetMeta(0, 1 << 20), GetMeta(0, 2**62)])
+async def test_a_part_that_does_not_exist_is_rejected_and_no_error(autojump_clock, asked):
     async with seeder() as (_, network):
         peer = await connect(network)
         await peer.greet()
-        await peer.say(GetMeta(1, 0))
-        assert (await peer.hear(RejectMeta)).reason is RejectReason.UNAVAILABLE
+        await peer.say(asked)
+        assert await peer.hear(RejectMeta) == RejectMeta(asked.part, RejectReason.UNAVAILABLE)
+        assert await peer.fetch(0) == DATA[:CHUNK]
 
 
 async def test_every_chunk_comes_as_it_is(autojump_clock):

@@ -7,10 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from node.swarm.manifest_fetch import ANSWER_TIMEOUT_S, InvalidManifestError, ManifestFetch, check_block
+from node.swarm.manifest_fetch import (
+    ANSWER_TIMEOUT_S,
+    FIRST_BACKOFF_S,
+    LAST_BACKOFF_S,
+    InvalidManifestError,
+    ManifestFetch,
+    check_block,
+)
 from protocols.cid import DAG_CBOR, Cid
 from protocols.errors import RemoteProtocolError
-from protocols.exchange import MAX_DATA, GetMeta, Meta
+from protocols.exchange import MAX_DATA, GetMeta, Meta, RejectReason
 from protocols.manifest import INLINE_DIGESTS, MAX_MANIFEST_SIZE, FileEntry, Manifest, encode
 
 
@@ -101,9 +108,34 @@ def test_a_peer_without_it_goes_to_the_end_of_the_line():
     for peer in ("poor", "good"):
         fetch.peer_joined(peer)
     fetch.command(0.0)
-    fetch.rejected("somebody else")
-    fetch.rejected("poor")
+    fetch.rejected("somebody else", RejectReason.BUSY, 0.0)
+    fetch.rejected("poor", RejectReason.BUSY, 0.0)
     assert pump(fetch, {"good": Server(SMALL)}) == ["good"]
+
+
+def test_who_waits_for_the_manifest_too_is_asked_later_and_later():
+    fetch = ManifestFetch(SMALL.cid)
+    fetch.peer_joined("early")
+    now, pauses = 0.0, []
+    for _ in range(9):
+        assert fetch.command(now) == ("early", GetMeta(0, 0))
+        fetch.rejected("early", RejectReason.BUSY, now)
+        assert fetch.command(now) is None, "asking at once would go on as fast as the line"
+        pauses.append(fetch.next_wakeup() - now)
+        now = fetch.next_wakeup()
+    assert pauses[:3] == [FIRST_BACKOFF_S, 2 * FIRST_BACKOFF_S, 4 * FIRST_BACKOFF_S]
+    assert pauses[-1] == LAST_BACKOFF_S
+    assert pump(fetch, {"early": Server(SMALL)}, now) == ["early"]
+    assert fetch.next_wakeup() is None
+
+
+def test_who_says_it_does_not_have_it_is_not_asked_again():
+    fetch = ManifestFetch(SMALL.cid)
+    fetch.peer_joined("poor")
+    fetch.command(0.0)
+    fetch.rejected("poor", RejectReason.UNAVAILABLE, 0.0)
+    assert fetch.command(1e6) is None
+    assert fetch.next_wakeup() is None
 
 
 def test_a_block_begun_by_a_peer_that_left_is_begun_again_with_another():
