@@ -81,6 +81,11 @@ class Availability:
                 chunks = fewer
         return chunks
 
+    def planes(self) -> tuple[int, ...]:
+        """The counts themselves: plane k is the set of chunks with bit k in their number of peers."""
+        self._flush()
+        return tuple(self._planes)
+
     def anywhere(self) -> int:
         """The set of chunks that at least one peer has."""
         self._flush()

@@ -44,6 +44,8 @@ def test_counts_and_rarest_are_what_counting_one_by_one_gives(bitfields, haves, 
         for chunk in range(CHUNKS)
     }  # fmt: skip
     assert {chunk: availability.of(chunk) for chunk in range(CHUNKS)} == counts
+    bits = [chunks_of(plane) for plane in availability.planes()]
+    assert {chunk: sum(1 << k for k, plane in enumerate(bits) if chunk in plane) for chunk in range(CHUNKS)} == counts
     assert chunks_of(availability.anywhere()) == {chunk for chunk, count in counts.items() if count}
     some = data.draw(masks())
     if some:
