@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from node.commands.context import Context
+from node.commands.rates import rate
 from node.errors import ExitCode
 
 BROKEN_PIPE = 141
@@ -147,6 +148,18 @@ COMMANDS = (
         "transfers.verify",
         (_TARGET,),
         details="Exit code 1 if a chunk isn't as it was shared.",
+    ),
+    Command(
+        "limit",
+        "bandwidth limits of the node, or of one file",
+        "choices.limit",
+        (
+            Argument(("target",), f"{_FILE}; without it, the whole node", {"metavar": "TARGET", "nargs": "?"}),
+            Argument(("--up",), "send no more than RATE a second", {"metavar": "RATE", "type": rate}),
+            Argument(("--down",), "fetch no more than RATE a second", {"metavar": "RATE", "type": rate}),
+        ),
+        details="RATE is like 20MB, 500kB or 1.5MiB; off takes the limit away, and with 0 nothing passes. "
+        "They hold at once and after a restart. Without --up and --down it tells what they are.",
     ),
     Command("pause", "pause a download", "transfers.pause", (_ONE_TARGET,)),
     Command("resume", "let a paused download go on", "transfers.resume", (_ONE_TARGET,)),

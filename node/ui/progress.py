@@ -82,7 +82,7 @@ def of_item(item: ItemStatus) -> Progress:
     """How far a download is."""
     reason = item.reason or ("" if item.state in _SPEAKING_FOR_ITSELF else str(item.state))
     return Progress(
-        item.name, item.bytes_have, item.size, downloaded(item), item.down_bps, item.eta_s, reason, item.cid
+        item.name, item.bytes_have, item.wanted_bytes, downloaded(item), item.down_bps, item.eta_s, reason, item.cid
     )
 
 

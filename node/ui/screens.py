@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from node.status import DetailStatus, ItemStatus, NodeStatus, PeerStatus, ProvideStatus, TransferState
 from node.ui.layout import Card, Column, Table
-from node.ui.units import count, duration, eta, percent, rate, size
+from node.ui.units import count, duration, eta, limit, percent, rate, size
 
 CHUNK_CELLS = 16
 """Cells of the chunk map in the user's File Details; what to ask `info` for."""
@@ -87,6 +87,12 @@ def more_details(detail: DetailStatus, now: float, *, files_listed: int | None =
             f"{item.chunks_have} have, {detail.chunks_in_flight} in flight, {missing} missing, {detail.chunks_bad} bad"
         )
         fields.append(("Chunks", chunks))
+    fields += _limits(item)
+    if item.sequential:
+        fields.append(("Order", "from the beginning to the end"))
+    if item.skipped_files:
+        fields.append(("Skipped", f"{count(item.skipped_files, 'file')}, {size(item.skipped_bytes)} not fetched"))
+    fields += [("Priority", f"{file.priority}  {file.path}") for file in shown if file.priority != "normal"]
     fields += [("SHA-256", f"{file.sha256}  {file.path}") for file in shown]  # as sha256sum writes it
     if item.files > len(shown):
         fields.append(("More Files", str(item.files - len(shown))))
@@ -132,7 +138,7 @@ def downloading(item: ItemStatus) -> Card:
     """`download <#>`: the user's progress screen of one download."""
     done = downloaded(item)
     fields = [
-        ("Progress", f"[{bar(done, BAR_CELLS)}] {done:3}% ({size(item.bytes_have)} / {size(item.size)})"),
+        ("Progress", f"[{bar(done, BAR_CELLS)}] {done:3}% ({size(item.bytes_have)} / {size(item.wanted_bytes)})"),
         ("Speed", rate(item.down_bps)),
         ("Peers", count(item.peers_connected, "source")),
         ("ETA", eta(item.eta_s)),
@@ -187,6 +193,7 @@ def node_status(node: NodeStatus) -> Card:
             ("Downloads", str(node.downloads)),
             ("Upload Speed", rate(node.up_bps)),
             ("Download Speed", rate(node.down_bps)),
+            *_limits(node),
             ("Sent, Received", f"{size(node.sent)}, {size(node.received)}"),
             ("Memory", size(node.rss_bytes)),
         ),
@@ -208,11 +215,12 @@ def is_uploaded(item: ItemStatus) -> bool:
 
 
 def downloaded(item: ItemStatus) -> int:
-    """Percent of the bytes that are here; 100 only when every chunk is and the manifest, too, that names them."""
+    """Percent of the wanted bytes that are here; 100 only when every chunk is, and the manifest that names them."""
     if item.size == 0 and item.state in _UNDER_WAY:
         return 0
-    done = percent(item.bytes_have, item.size)
-    return done if item.chunks_have == item.chunks else min(done, 99)
+    done = percent(item.bytes_have, item.wanted_bytes)
+    is_all = item.chunks_have == item.chunks or (item.skipped_files and item.bytes_have >= item.wanted_bytes)
+    return done if is_all else min(done, 99)
 
 
 def bar(done: int, width: int) -> str:
@@ -237,6 +245,13 @@ def _piped(peer: PeerStatus) -> tuple[str, ...]:
 def _speed(peer: PeerStatus) -> str:
     """What comes from the peer or, for one that only fetches from us, what goes to it."""
     return rate(peer.down_bps if peer.down_bps >= 0.5 else peer.up_bps)
+
+
+def _limits(status: ItemStatus | NodeStatus) -> list[tuple[str, str]]:
+    """The bandwidth limits, where there is one."""
+    if status.up_limit_bps is None and status.down_limit_bps is None:
+        return []
+    return [("Limits", f"up {limit(status.up_limit_bps)}, down {limit(status.down_limit_bps)}")]
 
 
 def _commands(item: ItemStatus) -> tuple[str, ...]:

@@ -45,6 +45,13 @@ def rate_fixed(per_second: float) -> str:
     return f"{size_fixed(per_second)}/s" if per_second >= 0.5 else "-"
 
 
+def limit(bps: float | None) -> str:
+    """A bandwidth limit in words: `20 MB/s`, `no limit`, `nothing may pass`."""
+    if bps is None:
+        return "no limit"
+    return f"{size(bps)}/s" if bps else "nothing may pass"
+
+
 def percent(done: int, total: int) -> int:
     """How much of `total` is done, floored; all of nothing is 100."""
     return min(100, done * 100 // total) if total > 0 else 100

@@ -87,6 +87,7 @@ class FakeNode:
             "verify": self._verify,
             "connect": self.answer({"peer_id": "12D3KooWpeer"}),
             "shutdown": self.answer({}),
+            "limit": self._limit,
             **dict.fromkeys(("stop", "pause", "resume"), self._item),
         }
 
@@ -109,6 +110,12 @@ class FakeNode:
             if target in (str(item.number), item.cid, item.link):
                 return item
         raise NotFoundError(f"there is no file {target}")
+
+    async def _limit(self, call: Call) -> object:
+        limits = {"up_limit_bps": call.params.get("up_bps"), "down_limit_bps": call.params.get("down_bps")}
+        if call.params.get("target") is None:
+            return limits
+        return to_json(self.find(call)) | limits
 
     async def _list(self, call: Call) -> object:
         return [to_json(item) for item in self.items]

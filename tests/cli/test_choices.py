@@ -1,0 +1,51 @@
+"""The commands that choose how files are treated, and what they read of what people type."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.commands.rates import rate
+
+
+@pytest.mark.parametrize(
+    ("text", "bps"),
+    [
+        ("20MB", 20e6),
+        ("20 MB/s", 20e6),
+        ("500kB", 500e3),
+        ("1.5MiB", 1.5 * 1024**2),
+        ("300", 300),
+        ("7k", 7000),
+        ("0", 0),
+        ("off", None),
+        ("None", None),
+    ],
+)
+def test_a_rate_is_read_as_people_type_it(text, bps):
+    assert rate(text).bps == bps
+
+
+@pytest.mark.parametrize("text", ["", "fast", "-5MB", "20 apples", "1e9", "MB", "1..5k", "9" * 30])
+def test_what_is_no_rate_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - argparse says which argument it was
+        rate(text)
+
+
+def test_limits_are_set_and_told_in_words(inside, node):
+    code, out, _ = inside("limit", "--up", "20MB", "--down", "off")
+    assert code == 0
+    assert out == "20000000\toff\n"
+    assert node.wait_for_call("limit") == {"up_bps": 20e6, "down_bps": None}
+
+
+def test_without_numbers_nothing_is_changed(inside, node):
+    code, _, _ = inside("limit", "2")
+    assert code == 0
+    assert node.wait_for_call("limit") == {"target": "2"}
+
+
+def test_a_wrong_rate_is_a_mistake_of_usage(inside, node):
+    code, _, err = inside("limit", "--up", "fast")
+    assert code == 2
+    assert "fast" in err
+    assert node.calls.empty()
