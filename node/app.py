@@ -19,6 +19,7 @@ import trio
 
 from node.api import Api
 from node.api_choices import ChoicesApi
+from node.api_search import SearchApi
 from node.config import Config
 from node.control.lock import FolderLock, hold_folder
 from node.control.server import ControlServer
@@ -39,13 +40,17 @@ from node.services.introducing import Introducing
 from node.services.library import Library
 from node.services.providing import Providing
 from node.services.remembering import RememberedAddresses
+from node.services.searching import Searching
+from node.services.searching_answering import SearchAnswers
 from node.services.snapshots import NodeInfo, Snapshots
 from node.services.threads import single
 from node.store.catalogue import Catalogue
 from node.store.database import Database
 from node.store.records import AddressBook, ProviderRecords, ProvideSchedule
+from node.store.search_index import SearchIndex
 from protocols.cid import Cid
 from protocols.exchange import PROTOCOL_ID
+from protocols.search import PROTOCOL_ID as SEARCH_PROTOCOL_ID
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +98,10 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
             snapshots = Snapshots(library, host)
             api = Api(host, dht, library, snapshots, records.count, stop.set, info)
             choices = ChoicesApi(library, Choosing(library), snapshots)
-            server = ControlServer(config.home.socket, {**api.handlers, **choices.handlers}, lock=lock)
+            searching = await _start_search(nursery, host, dht, database, agent)
+            search = SearchApi(searching, library.catalogue, host, api.get)
+            handlers = {**api.handlers, **choices.handlers, **search.handlers}
+            server = ControlServer(config.home.socket, handlers, lock=lock)
             await nursery.start(server.run)
             nursery.start_soon(Bootstrapping(host, config.bootstrap, book).run)
             _announce(config, host)
@@ -122,6 +130,15 @@ async def _start_services(
     host.on_connected(lambda peer: providing.network_changed())
     host.set_handler(PROTOCOL_ID, exchange.accept)
     return library
+
+
+async def _start_search(nursery: trio.Nursery, host: Host, dht: Kademlia, database: Database, agent: str) -> Searching:
+    """Both ends of searching: asking others, and answering them."""
+    index = SearchIndex(database)
+    searching = Searching(host, dht, index, agent)
+    await nursery.start(searching.run)
+    host.set_handler(SEARCH_PROTOCOL_ID, SearchAnswers(index).accept)
+    return searching
 
 
 async def _not_yet(cid: Cid) -> Content | None:

@@ -111,9 +111,12 @@ class DetailStatus:
     chunk_size: int
     chunks_in_flight: int
     chunks_bad: int
-    cells: str  # the chunk map in as many cells as asked for: # have, v in flight, 1-9 copies, . nobody has it
+    cells: str  # the chunk map in as many cells as asked for: # have, v in flight, 1-9 copies, . nobody has it, x bad
     file_list: tuple[FileStatus, ...]  # the first FILES_SHOWN files
     peers: tuple[PeerStatus, ...]
+    copies: float | None = None  # whole ones among the connected peers, and the part with one more; None if unknown
+    rarest: int = 0  # copies of the missing chunks that the fewest have
+    rarest_chunks: int = 0  # how many those are
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class NetworkStatus:
     records_held: int  # provider records that others left here
     provided: int  # shares whose records some other node holds
     provides_due: int  # shares that wait for their first round, or for the next within the hour
-    provides_late: int  # shares whose time has passed
+    provides_late: int  # shares whose time has passed without anybody taking their records
     next_provide_at: float | None  # unix time
     walks: int  # lookups since the start
     median_walk_s: float  # of the last few dozen; 0 before the first
@@ -163,7 +166,57 @@ class NetworkStatus:
     sent: int
 
 
-Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus | NetworkStatus
+class HitState(StrEnum):
+    """What is known of a search's hit: the status words of its screen."""
+
+    AVAILABLE = "Available"  # a peer has proved to have it
+    UNVERIFIED = "Unverified"  # peers say so
+    FALSE = "False"  # its manifest says something else than those who offer it
+    HAVE = "Have it"
+    DOWNLOADING = "Downloading"
+
+
+@dataclass(frozen=True, slots=True)
+class HitStatus:
+    """One row of a search: one content, whoever has it."""
+
+    number: int  # as long as the search is remembered, whatever is found later
+    cid: str
+    name: str
+    size: int
+    files: int
+    state: HitState
+    claimed: int  # peers that are said to have it
+    verified: int  # of them, those that have proved it
+    found: tuple[str, ...]  # how: "here", "catalogue", "peers", "DHT"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedStatus:
+    """One peer that a search has asked."""
+
+    peer_id: str
+    found: str  # how the search came upon it: "peers" or "DHT"
+    reply: str  # "answered", "busy", "didn't answer", …
+    hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchStatus:
+    """A search as it stands."""
+
+    text: str
+    scope: str  # "all", "peers" or "local"
+    seconds: float  # since it began, or that it took
+    is_over: bool  # everybody was asked, and has answered or been given up
+    is_checked: bool  # and the claims worth checking have been checked
+    hits: tuple[HitStatus, ...]
+    asked: tuple[AskedStatus, ...]
+    connected: int  # peers this node was connected to when it began
+    keywords: tuple[str, ...]  # words that the DHT was asked for
+
+
+Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus | NetworkStatus | SearchStatus | HitStatus
 
 
 def to_json(status: Status) -> dict[str, object]:

@@ -1,0 +1,271 @@
+"""Searching by name: here, at the connected peers, and at those whom the DHT knows by a word of the query.
+
+Rules: hits come in as they are found and say how; what doesn't match was dropped before. A search ends when everybody
+has answered, or SOFT_S after its start if nothing was found, or at HARD_S. What peers claim is checked in the
+background, the rows that would be shown first before the others. The latest searches are remembered with their
+numbers, so that `download 3` means what the person has just seen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Protocol
+
+import trio
+
+from node.errors import StorageError, UsageError
+from node.services.searching_answering import Index
+from node.services.searching_asking import Network, PeerAnswer, Reply, ask
+from node.services.searching_probing import Proof, probe
+from node.services.searching_results import Description, Results, Source, Standing, network_of
+from node.services.searching_state import Asked, Scope, Search
+from node.services.threads import in_thread
+from protocols.cid import Cid
+from protocols.errors import LocalProtocolError
+from protocols.search import Hit, Query
+from protocols.search.tokens import keyword_key, keywords, rarest
+
+log = logging.getLogger(__name__)
+
+PEERS_ASKED = 16
+"""Connected peers asked in one search (Tribler asks 20): the others are asked through the DHT if they have the word."""
+
+PROVIDERS_ASKED = 20
+"""Peers found in the DHT that are asked; as many as a keyword's closest nodes are."""
+
+ASKED_AT_ONCE = 20
+
+KEYWORDS_TRIED = 3
+"""Words looked up one after the other until somebody is found for one: each tells the DHT a bit more."""
+
+LOCAL_HITS = 300
+"""Hits taken from the own index, which lets every publisher have its turn before anybody has a second one."""
+
+PROBES = 32
+PROBES_AT_ONCE = 4
+"""Claims checked in one search, each for one chunk, mostly of a megabyte: some seconds of an ordinary line."""
+
+SEARCHES_KEPT = 8
+
+HERE, CATALOGUE, PEERS, DHT = "here", "catalogue", "peers", "DHT"
+"""How a hit was found."""
+
+
+class ConnectionInfo(Protocol):
+    """A live connection, as the host tells of it."""
+
+    @property
+    def peer_id(self) -> str: ...
+    @property
+    def ip(self) -> str: ...
+
+
+class SearchHost(Network, Protocol):
+    """What is needed of the host."""
+
+    @property
+    def peer_id(self) -> str: ...
+    def connections(self) -> Sequence[ConnectionInfo]: ...
+
+
+class FoundProvider(Protocol):
+    """A provider record's content: `node.net` has the class."""
+
+    @property
+    def peer_id(self) -> str: ...
+    @property
+    def addresses(self) -> tuple[str, ...]: ...
+
+
+class Routing(Protocol):
+    """What is needed of Kademlia."""
+
+    async def find_providers(self, key: bytes, found: Callable[[FoundProvider], None], limit: int) -> object: ...
+
+
+class SearchedIndex(Index, Protocol):
+    """What is needed of the index besides."""
+
+    def document_frequency(self, token: str) -> int: ...
+
+
+class Searching:
+    """All searches of this node."""
+
+    def __init__(
+        self, host: SearchHost, routing: Routing, index: SearchedIndex, agent: str, rng: Random | None = None
+    ) -> None:
+        self._host = host
+        self._routing = routing
+        self._index = index
+        self._agent = agent
+        self._rng = rng or Random()
+        self._nursery: trio.Nursery | None = None
+        self.latest: deque[Search] = deque(maxlen=SEARCHES_KEPT)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Hold the searches' nursery open."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            await trio.sleep_forever()
+
+    def begin(self, text: str, scope: Scope = Scope.ALL, patience_s: float | None = None) -> Search:
+        """Start a search, which then goes on by itself; raises UsageError for a text that nothing can match."""
+        try:
+            search = Search(Query(text), scope, patience_s)
+        except LocalProtocolError as error:
+            raise UsageError(f"nothing can be found by {text!r:.60}: {error}") from error
+        self.latest.append(search)
+        assert self._nursery is not None
+        self._nursery.start_soon(self._run, search)
+        return search
+
+    async def _run(self, search: Search) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                if search.scope is not Scope.LOCAL:
+                    nursery.start_soon(self._check, search)
+                await self._look_here(search)
+                if search.scope is not Scope.LOCAL:
+                    await self._look_around(search)
+                self._end(search)
+        except Exception:  # the border: a bug met in one search costs neither the others nor the node
+            log.exception("the search for %r failed", search.query.text)
+            self._end(search)
+        search.checked.set()
+        search.note_change()
+
+    def _end(self, search: Search) -> None:
+        search.took_s = search.seconds
+        for asked in search.asked.values():
+            if asked.answer.reply is Reply.WAITING:
+                asked.answer = PeerAnswer(Reply.SILENT)
+        search.over.set()
+        search.note_change()
+
+    # --- looking ----------------------------------------------------------------------------------------------
+
+    async def _look_here(self, search: Search) -> None:
+        try:
+            rows = await in_thread(self._index.search, search.query.tokens, LOCAL_HITS)
+        except StorageError as error:
+            log.warning("the own index can't be searched now: %s", error)
+            return
+        for row in rows:
+            description = Description(row.name, row.size, row.files)
+            if row.is_own:
+                search.results.add(row.cid, description, None, HERE, row.publishers)
+            for publisher in row.publishers:
+                search.results.add(row.cid, description, Source(publisher), CATALOGUE, (publisher,))
+        search.note_change()
+
+    async def _look_around(self, search: Search) -> None:
+        """Ask peers until all have answered or time is up; the deadline moves when the first hits come."""
+        found_here = len(search.results)
+        limiter = trio.CapacityLimiter(ASKED_AT_ONCE)
+        with trio.CancelScope(deadline=search.began_at + search.soft_s) as scope:
+            async with trio.open_nursery() as nursery:
+
+                def start(peer: str, addresses: Iterable[str], found: str) -> None:
+                    if peer not in search.asked and peer != self._host.peer_id:
+                        search.asked[peer] = Asked(peer, found)
+                        nursery.start_soon(ask_one, peer, tuple(addresses))
+
+                async def ask_one(peer: str, addresses: tuple[str, ...]) -> None:
+                    async with limiter:
+                        await self._ask(search, peer, addresses)
+                    if len(search.results) > found_here:
+                        scope.deadline = search.began_at + search.hard_s
+
+                peers = list(dict.fromkeys(connection.peer_id for connection in self._host.connections()))
+                search.connected = len(peers)
+                for peer in self._rng.sample(peers, min(PEERS_ASKED, len(peers))):
+                    start(peer, (), PEERS)
+                if search.scope is Scope.ALL:
+                    await self._look_in_dht(search, start)
+
+    async def _look_in_dht(self, search: Search, start: Callable[[str, Iterable[str], str], None]) -> None:
+        """Ask those who provide the query's rarest word; the next one if nobody does."""
+        words = keywords(search.query.tokens)
+        frequencies = await in_thread(lambda: {word: self._index.document_frequency(word) for word in words})
+        for word in rarest(words, frequencies.__getitem__, KEYWORDS_TRIED):
+            providers: set[str] = {self._host.peer_id}
+
+            def found(provider: FoundProvider, providers: set[str] = providers) -> None:
+                providers.add(provider.peer_id)
+                start(provider.peer_id, provider.addresses, DHT)
+
+            search.keywords.append(word)
+            await self._routing.find_providers(keyword_key(word), found, PROVIDERS_ASKED)
+            if len(providers) > 1:
+                return
+
+    async def _ask(self, search: Search, peer: str, addresses: tuple[str, ...]) -> None:
+        asked = search.asked[peer]
+        asked.answer = await ask(self._host, peer, addresses, search.query, search.began_at + search.hard_s)
+        source = Source(peer, self._network_of(peer))
+        for hit in asked.answer.hits:
+            self._add(search, hit, source, asked.found)
+        search.note_change()
+
+    def _network_of(self, peer: str) -> str:
+        return next((network_of(each.ip) for each in self._host.connections() if each.peer_id == peer), "")
+
+    def _add(self, search: Search, hit: Hit, source: Source, found: str) -> None:
+        claimants = (*((source.peer,) if hit.is_own else ()), *hit.publishers)
+        others = [peer for peer in claimants if peer != self._host.peer_id]
+        search.results.add(str(hit.cid), Description(hit.name, hit.size, hit.files), source, found, others)
+
+    # --- checking ---------------------------------------------------------------------------------------------
+
+    async def _check(self, search: Search) -> None:
+        """Probe claims until the search is over and none is left, or there were enough."""
+        limiter = trio.CapacityLimiter(PROBES_AT_ONCE)
+        probed: set[tuple[str, str]] = set()
+        async with trio.open_nursery() as nursery:
+            while len(probed) < PROBES:
+                claim = _next_claim(search.results, probed)
+                if claim is not None:
+                    await limiter.acquire_on_behalf_of(claim)
+                    probed.add(claim)
+                    nursery.start_soon(self._probe, search, claim, limiter)
+                elif search.over.is_set():
+                    return
+                else:
+                    await search.changed.wait()
+
+    async def _probe(self, search: Search, claim: tuple[str, str], limiter: trio.CapacityLimiter) -> None:
+        cid, peer = claim
+        try:
+            proof = await probe(self._host, peer, Cid.parse(cid), self._agent, self._rng)
+        finally:
+            limiter.release_on_behalf_of(claim)
+        search.results.checked(cid, peer, _standing(proof), _description(proof))
+        search.note_change()
+
+
+def _next_claim(results: Results, probed: set[tuple[str, str]]) -> tuple[str, str] | None:
+    """The claim to check next: the first of every row before the second of any."""
+    rows = results.to_probe()
+    waiting = [
+        (sum((row.cid, peer) in probed for peer in row.claimants), place, (row.cid, peer))
+        for place, row in enumerate(rows)
+        for peer in row.claimants
+        if (row.cid, peer) not in probed
+    ]
+    return min(waiting)[2] if waiting else None
+
+
+def _standing(proof: Proof) -> Standing:
+    if proof.lied:
+        return Standing.REFUTED
+    return Standing.VERIFIED if proof.has_chunk else Standing.CLAIMED
+
+
+def _description(proof: Proof) -> Description | None:
+    manifest = proof.manifest
+    return Description(manifest.name, manifest.geometry.total_size, len(manifest.files)) if manifest else None

@@ -1,0 +1,194 @@
+"""What a search has found so far: merged by content, weighed, and numbered. Pure.
+
+Rules: a hit is a claim that one or more sources make. One who makes many claims has little weight for each, as in
+eMule's Kad: a source, and all sources of one network together, have TRUST_BUDGET points for the claims they make in
+this search. Low trust sinks and never hides; a verified peer lifts a row above all that are unverified. A row gets its
+number when it is first shown and keeps it: rows of low trust get theirs only at the end, below the others.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+TRUST_BUDGET = 10.0
+"""Points of a source, divided by its claims (eMule Kad's figure)."""
+
+SHOWN_TRUST = 1.0
+"""Above it a row is shown as soon as it is found: its source made fewer than ten claims, or others make it too."""
+
+MAX_ROWS = 300
+"""Of one search: what Kad shows too; more is a reason to ask more precisely."""
+
+MAX_CLAIMANTS = 64
+"""Peers counted for one row: a screen shows two digits."""
+
+MAX_NAMES = 4
+"""Names that one content is claimed to have; the manifest knows the right one."""
+
+
+class Standing(Enum):
+    """What is known of a peer's claim to have something."""
+
+    CLAIMED = "claimed"
+    VERIFIED = "verified"
+    REFUTED = "refuted"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Somebody who makes claims: a peer, and the network that it is reached in, "" for none."""
+
+    peer: str
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is claimed of a CID; size in bytes."""
+
+    name: str
+    size: int
+    files: int
+
+
+@dataclass(slots=True)
+class Row:
+    """One content, whoever has it and whatever it is called."""
+
+    cid: str
+    described: dict[Description, list[Source]] = field(default_factory=dict)
+    claimants: dict[str, Standing] = field(default_factory=dict)  # peer ids of those who are said to have it
+    found: set[str] = field(default_factory=set)  # how: the tiers
+    number: int | None = None
+    is_here: bool = False
+    manifest: Description | None = None  # what is true, once it is known
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether somebody has proved to have it."""
+        return Standing.VERIFIED in self.claimants.values()
+
+    @property
+    def is_false(self) -> bool:
+        """Whether the manifest says something else than everybody who offered it, such as another name."""
+        return self.manifest is not None and self.manifest not in self.described
+
+    def count(self, standing: Standing) -> int:
+        """How many peers stand so."""
+        return list(self.claimants.values()).count(standing)
+
+
+class Results:
+    """The rows of one search."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self._claims: Counter[str] = Counter()  # of each source, and of each network
+        self._liars: set[str] = set()
+        self._numbered = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def numbered(self, number: int) -> Row | None:
+        """The row of this number."""
+        return next((row for row in self.rows.values() if row.number == number), None)
+
+    def add(
+        self,
+        cid: str,
+        description: Description,
+        source: Source | None,
+        found: str,
+        claimants: Iterable[str],
+    ) -> None:
+        """Take one claim; `source` is None for what this node shares itself, `claimants` are who is said to have it."""
+        if source:
+            self._claims.update(filter(None, (source.peer, source.network)))
+        row = self.rows.get(cid)
+        if row is None:
+            row = Row(cid)
+            self.rows[cid] = row
+        sources = row.described.get(description)
+        if sources is None and len(row.described) < MAX_NAMES:
+            sources = row.described[description] = []
+        if source and sources is not None and source not in sources:
+            sources.append(source)
+        row.found.add(found)
+        row.is_here = row.is_here or source is None
+        for peer in claimants:
+            if len(row.claimants) < MAX_CLAIMANTS:
+                row.claimants.setdefault(peer, Standing.CLAIMED)
+        if len(self.rows) > MAX_ROWS:
+            self._drop_least()
+
+    def checked(self, cid: str, peer: str, standing: Standing, manifest: Description | None) -> None:
+        """A probe of a peer has ended; `manifest` is what it sent, None if it didn't."""
+        row = self.rows.get(cid)
+        if row is None:
+            return
+        row.claimants[peer] = standing
+        row.manifest = manifest or row.manifest
+        if standing is Standing.REFUTED:
+            self._liars.add(peer)
+        for description, sources in row.described.items():
+            if row.manifest not in (None, description):
+                self._liars.update(source.peer for source in sources)
+
+    def trust(self, row: Row) -> float:
+        """The points that its sources have for it."""
+        if row.is_here:
+            return float("inf")
+        return sum(self._weight(source) for sources in row.described.values() for source in sources)
+
+    def description(self, row: Row) -> Description:
+        """What to show: what the manifest says, else what those with the most weight say."""
+        if row.manifest in row.described:
+            return row.manifest
+        return max(row.described, key=lambda each: sum(map(self._weight, row.described[each])))
+
+    def ranked(self, *, everything: bool) -> list[Row]:
+        """The rows in the order of their numbers, given now to those that have none.
+
+        Without `everything` only to those worth showing at once.
+        """
+        waiting = [row for row in self.rows.values() if row.number is None]
+        if not everything:
+            waiting = [row for row in waiting if row.is_verified or self.trust(row) > SHOWN_TRUST]
+        for row in sorted(waiting, key=self._rank):
+            self._numbered += 1
+            row.number = self._numbered
+        return sorted((row for row in self.rows.values() if row.number is not None), key=lambda row: row.number or 0)
+
+    def to_probe(self) -> list[Row]:
+        """The rows in the order in which their claims are worth checking: those that would be shown first."""
+        return sorted((row for row in self.rows.values() if not row.is_here), key=self._rank)
+
+    def _rank(self, row: Row) -> tuple[bool, bool, float, str]:
+        return row.is_false, not (row.is_here or row.is_verified), -self.trust(row), self.description(row).name
+
+    def _weight(self, source: Source) -> float:
+        if source.peer in self._liars:
+            return 0.0
+        claims = max(self._claims[source.peer], self._claims[source.network] if source.network else 0)
+        return TRUST_BUDGET / max(claims, 1)
+
+    def _drop_least(self) -> None:
+        """Make room: the row of the least trust goes that nobody has been shown."""
+        unshown = [row for row in self.rows.values() if row.number is None]  # at least the newest
+        del self.rows[max(unshown, key=self._rank).cid]
+
+
+def network_of(ip: str) -> str:
+    """The network that an attacker gets as a whole: the /24 or /48; "" for addresses that aren't of the internet."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ""
+    if not address.is_global:
+        return ""  # on a LAN everybody is in one network
+    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
