@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from protocols.yamux.events import Event, PeerSilent, StreamOpened, StreamReadable, StreamReset, WentAway
 from protocols.yamux.frames import INTERNAL_ERROR, NORMAL, PROTOCOL_ERROR
-from protocols.yamux.limits import INITIAL_WINDOW, MAX_FRAME_PAYLOAD, MAX_STREAM_WINDOW
+from protocols.yamux.limits import INITIAL_WINDOW, MAX_STREAM_WINDOW
 from protocols.yamux.session import Session
 from protocols.yamux.stream import Stream, StreamState
 
 __all__ = [
     "INITIAL_WINDOW",
     "INTERNAL_ERROR",
-    "MAX_FRAME_PAYLOAD",
     "MAX_STREAM_WINDOW",
     "NORMAL",
     "PROTOCOL_ERROR",

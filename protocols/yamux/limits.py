@@ -20,9 +20,9 @@ MAX_UNREAD: Final = 64 * MIB
 """Bytes received on one connection and not yet read. Twice the growth budget, so a peer within the specification
 gets here only by filling the initial windows of 128 streams that nobody reads; the fullest stream is then reset."""
 
-MAX_FRAME_PAYLOAD: Final = 65_507
-"""Payload of the data frames that this side sends. With the header it fills one Noise message (65,519 bytes), and
-it is what a stream may put on the wire before it is another's turn. Peers may send frames of any length."""
+TURN: Final = 65_507
+"""Payload that a stream may put on the wire before it is another's turn. With the header it fills one Noise message
+(65,519 bytes). A stream with nobody to wait for sends longer frames; so may peers, of any length."""
 
 MAX_UNACKNOWLEDGED: Final = 256
 """Streams opened and not yet accepted, in either direction: the ACK backlog of libp2p's specification."""

@@ -2,7 +2,8 @@
 
 Rules of this file:
 - Control frames go first, so that none waits behind bulk data longer than the batch that is being written.
-- Data goes round: one frame of bounded size per stream and turn, so that no stream starves another.
+- Data goes round: one frame of bounded size per stream and turn, so that no stream starves another. A stream that is
+  alone fills the batch with one frame, since each frame costs both sides more than most of its bytes.
 - Credit for one stream is added up until it is sent, so a connection that can't be written to holds one number per
   stream. Frames that the peer can ask for without limit are counted, and too many of them are its fault.
 """
@@ -13,7 +14,7 @@ from collections import deque
 
 from protocols.errors import RemoteProtocolError
 from protocols.yamux.frames import DATA, FIN, HEADER_SIZE, WINDOW_UPDATE, encode_header
-from protocols.yamux.limits import MAX_ANSWERS, MAX_FRAME_PAYLOAD
+from protocols.yamux.limits import MAX_ANSWERS, TURN
 from protocols.yamux.stream import Stream
 
 
@@ -54,7 +55,7 @@ class Outbox:
             self._turns.append(stream)
 
     def take(self, limit: int) -> tuple[bytes, list[Stream]]:
-        """Removes frames of about `limit` bytes: all control frames, then data until `limit` is reached.
+        """Removes frames: all that control and credit have, then data until there are `limit` bytes.
 
         Gives them as one, and the streams whose FIN is among them.
         """
@@ -67,10 +68,12 @@ class Outbox:
         self._answers = 0
         finished: list[Stream] = []
         room = limit - HEADER_SIZE * len(parts)
-        while room > 0 and self._turns:
+        while room > HEADER_SIZE and self._turns:
             stream = self._turns.popleft()
             self._waiting.discard(stream.id)
-            size = min(stream.unsent, stream.send_window, MAX_FRAME_PAYLOAD)
+            size = min(stream.unsent, stream.send_window, room - HEADER_SIZE)
+            if self._turns:
+                size = min(size, TURN)
             if size:
                 parts.append(encode_header(DATA, 0, stream.id, size))
                 parts += stream.queued.take_pieces(size)

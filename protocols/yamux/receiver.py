@@ -9,6 +9,8 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from protocols.errors import RemoteProtocolError
 from protocols.yamux.events import Event, StreamOpened, StreamReadable, StreamReset, WentAway
 from protocols.yamux.frames import (
@@ -56,15 +58,16 @@ class Receiver:
             GO_AWAY: self._receive_go_away,
         }
 
-    def receive_data(self, data: bytes, now: float, *, takes_streams: bool) -> list[Event]:
+    def receive_data(self, pieces: Iterable[bytes], now: float, *, takes_streams: bool) -> list[Event]:
         """Takes bytes from the peer, cut anywhere. Streams that it opens are refused unless `takes_streams`."""
         self._now = now
         self._takes_streams = takes_streams
-        for item in self._decoder.receive_data(data):
-            if isinstance(item, memoryview):
-                self._receive_payload(item)
-            else:
-                self._handlers[item.type](item)
+        for data in pieces:
+            for item in self._decoder.receive_data(data):
+                if isinstance(item, memoryview):
+                    self._receive_payload(item)
+                else:
+                    self._handlers[item.type](item)
         events, self._events = self._events, []
         events += (StreamReadable(stream) for stream in self._readable if not stream.is_reset)
         self._readable.clear()

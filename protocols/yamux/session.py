@@ -13,6 +13,8 @@ The driver calls `receive_data` with what it read, `tick` when `next_deadline` h
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.yamux.events import Event, PeerSilent, StreamReset
 from protocols.yamux.frames import (
@@ -154,7 +156,11 @@ class Session:
     # What the connection does
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
-        """Takes bytes from the peer, cut anywhere.
+        """Takes bytes from the peer, cut anywhere; see `receive_pieces`."""
+        return self.receive_pieces((data,), now)
+
+    def receive_pieces(self, pieces: Iterable[bytes], now: float) -> list[Event]:
+        """Takes bytes from the peer that came in several pieces, cut anywhere; a stream is told readable once.
 
         Raises RemoteProtocolError. The session is over then: all it still sends is why.
         """
@@ -162,7 +168,7 @@ class Session:
             raise LocalProtocolError("this yamux session has failed")
         self._keepalive.heard()
         try:
-            return self._receiver.receive_data(data, now, takes_streams=not self._has_said_go_away)
+            return self._receiver.receive_data(pieces, now, takes_streams=not self._has_said_go_away)
         except RemoteProtocolError:
             self._has_failed = True
             self._outbox = Outbox()
@@ -171,7 +177,7 @@ class Session:
             raise
 
     def data_to_send(self, limit: int) -> bytes:
-        """Frames for the peer, about `limit` bytes of them; b"" if there is nothing to send now."""
+        """Frames for the peer, `limit` bytes of them and more only of control; b"" if there is nothing to send now."""
         data, finished = self._outbox.take(limit)
         for stream in finished:
             self._streams.forget_if_over(stream)

@@ -7,7 +7,7 @@ and do things with it through the session.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Final
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
@@ -16,7 +16,7 @@ from protocols.yamux.limits import INITIAL_WINDOW
 from protocols.yamux.window import ReceiveWindow, WindowBudget
 
 
-class StreamState(Enum):
+class StreamState(IntEnum):  # not Enum, whose hash is Python code: this is looked up for every frame
     """Which directions are open."""
 
     OPEN = auto()
@@ -27,7 +27,7 @@ class StreamState(Enum):
     RESET_BY_PEER = auto()
 
 
-class Input(Enum):
+class Input(IntEnum):
     """What can happen to a stream."""
 
     SEND_DATA = auto()
