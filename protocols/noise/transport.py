@@ -84,11 +84,30 @@ class Decryptor:
         Raises RemoteProtocolError for a message that is too short to hold its tag or fails authentication;
         nothing that comes after it can be read, so the connection is over.
         """
-        if self._unfinished:
-            data = self._unfinished + data
-        plaintexts = []
+        plaintexts: list[bytes] = []
         source = memoryview(data)
-        at, end = 0, len(data)
+        if self._unfinished:  # is put together by itself, so that what follows it isn't copied
+            lacking = self._lacking(source)
+            first = self._unfinished + source[:lacking]
+            self._unfinished = first[self._open_whole(memoryview(first), plaintexts) :]
+            if self._unfinished:
+                return plaintexts
+            source = source[lacking:]
+        at = self._open_whole(source, plaintexts)
+        self._unfinished = bytes(source[at:])
+        return plaintexts
+
+    def _lacking(self, source: memoryview) -> int:
+        """How much of `source` belongs to the message that is unfinished: more than there is if it stays so."""
+        start = (self._unfinished + source[: _LENGTH.size])[: _LENGTH.size]
+        if len(start) < _LENGTH.size:
+            return _LENGTH.size
+        length: int = _LENGTH.unpack(start)[0]
+        return _LENGTH.size + length - len(self._unfinished)
+
+    def _open_whole(self, source: memoryview, plaintexts: list[bytes]) -> int:
+        """Opens the messages that are whole; where the next one begins."""
+        at, end = 0, len(source)
         while end - at >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(source, at)
             if length < TAG_SIZE:
@@ -100,8 +119,7 @@ class Decryptor:
             if plaintext:
                 plaintexts.append(plaintext)
             at = stop
-        self._unfinished = data[at:]
-        return plaintexts
+        return at
 
     def _open(self, message: memoryview) -> bytes:
         if self._nonce >= MAX_NONCE:
