@@ -169,8 +169,7 @@ class MuxedConnection(IMuxedConn):
                 if not plaintexts:
                     return "closed by the peer"
                 now = trio.current_time()
-                for plaintext in plaintexts:
-                    self._handle_events(self.session.receive_data(plaintext, now))
+                self._handle_events(self.session.receive_pieces(plaintexts, now))
                 if now >= self.session.next_deadline:
                     self._handle_events(self.session.tick(now))
             except RemoteProtocolError as error:
@@ -221,12 +220,12 @@ class MuxedConnection(IMuxedConn):
                     if code != NORMAL:
                         self._end(f"the peer went away with code {code}")
                     self._writer.unpark_all()  # ends the connection if no streams are left
-        if self.session.can_open:
+        if self._openers and self.session.can_open:
             self._openers.unpark_all()
 
     def _unblock(self) -> None:
         """Wakes the writers of the streams that have room again."""
-        for stream in [stream for stream in self.blocked if stream.has_room]:
+        for stream in [stream for stream in self.blocked if stream.has_room] if self.blocked else ():
             self.blocked.discard(stream)
             stream.wake_writer()
 

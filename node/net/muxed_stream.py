@@ -8,6 +8,7 @@ or the loss is read first; a reset of our own drops it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -63,10 +64,15 @@ class MuxedStream(IMuxedStream):
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Queues all of `data` once less than SEND_LIMIT is queued, however long that takes."""
+        await self.write_parts((data,))
+
+    async def write_parts(self, parts: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Like `write`, of all the parts in a row."""
         await self.wait_writable()
-        if len(data):
-            self._session.write(self._stream, _immutable(data))
-            self.muxed_conn.flush()
+        for part in parts:
+            if len(part):
+                self._session.write(self._stream, _immutable(part))
+        self.muxed_conn.flush()
 
     async def wait_writable(self) -> None:
         """Returns once `write` would not wait. Raises what `write` would."""

@@ -9,7 +9,7 @@ bulk, so that a HAVE or CANCEL never waits behind a chunk.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
@@ -19,6 +19,11 @@ from protocols.bitfield import Bitfield
 from protocols.errors import RemoteProtocolError
 from protocols.exchange import MAX_DATA, BitfieldMessage, Bye, ByeReason, Connection, Data, Have, Message, Reject
 from protocols.geometry import Geometry
+
+BULK_WRITTEN = 2 * MAX_DATA
+MESSAGES_WRITTEN = 128
+"""Bytes of DATA written to the stream at once, and answers that carry little; then control has its turn again. A write
+costs more than a small answer does; and so many answers keep the loop busy for about a millisecond."""
 
 CONTROL_QUEUED = 4 << 20
 """Bytes of control messages waiting: above it the peer has stopped reading for good (a bitfield is at most 256 KiB)."""
@@ -38,6 +43,7 @@ class ExchangeStream(Protocol):
     @property
     def remote_address(self) -> str: ...
     async def send_all(self, data: bytes | bytearray | memoryview) -> None: ...
+    async def send_parts(self, parts: Sequence[bytes | bytearray | memoryview]) -> None: ...
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray: ...
     async def aclose(self) -> None: ...
     def reset(self) -> None: ...
@@ -181,17 +187,17 @@ class PeerSession:
                 self._wake = trio.Event()
 
     async def _write_bulk(self) -> None:
-        """Write a full DATA as it is, uncopied, or many small ones at once: a write each would cost more than they."""
         messages: list[Data | Reject] = []
         size = 0
-        while self._bulk and (not messages or size + _bulk(self._bulk[0]) <= MAX_DATA):
+        while self._bulk and (not messages or size + _bulk(self._bulk[0]) <= BULK_WRITTEN):
             messages.append(self._bulk.popleft())
             size += _bulk(messages[-1])
+            if len(messages) == MESSAGES_WRITTEN:
+                break
         # Sent only now, because messages must be written in the order in which the connection sends them.
         parts = [part for message in messages for part in self.connection.send(message)]
-        for part in parts if len(messages) == 1 else [b"".join(parts)]:
-            await self.stream.send_all(part)
-            self.sent += len(part)
+        await self.stream.send_parts(parts)
+        self.sent += sum(map(len, parts))
         self.bulk_bytes -= size
         self.up.add(size, trio.current_time())
         self.on_written()

@@ -179,7 +179,7 @@ async def test_a_bug_in_a_task_ends_the_connection_and_nothing_else(
 ):
     async with open_pair() as pair:
         ours, _ = await pair.open()
-        monkeypatch.setattr(pair.client.session, "receive_data", lambda *_: 1 // 0)
+        monkeypatch.setattr(pair.client.session, "receive_pieces", lambda *_: 1 // 0)
         await pair.server.open_stream()
         with pytest.raises(MuxedConnectionLost, match="failed"):
             await ours.read()

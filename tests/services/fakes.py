@@ -56,6 +56,9 @@ class FakeStream:
         self.outgoing.size += len(data)
         self.outgoing.wake()
 
+    async def send_parts(self, parts) -> None:
+        await self.send_all(b"".join(parts))
+
     async def receive_some(self, max_bytes=None) -> bytes:
         await trio.lowlevel.checkpoint()
         while not self.incoming.parts and not (self.incoming.is_eof or self.incoming.is_broken or self.is_closed):
