@@ -12,14 +12,14 @@ changes the listener's state too. The side that opened the stream starts in IDLE
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 from protocols.errors import ProtocolError
 from protocols.exchange.messages import MessageType as Type
 
 
-class State(Enum):
+class State(StrEnum):  # not Enum, whose hash is Python code: two are looked up for every message
     """How far one side of the conversation has come."""
 
     WAITING = "WAITING"  # accepted the stream, and can't know the manifest before the other side's HELLO
