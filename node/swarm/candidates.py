@@ -69,12 +69,17 @@ class Candidates:
     """Everybody who was named as a provider, by the DHT, a link or another peer."""
 
     def __init__(self, own_peer: str) -> None:
+        self.only = ""  # the one peer to be dialled, if a person chose one
         self._own_peer = own_peer
         self._known: dict[str, Candidate] = {}
         self._sources: dict[str, _Source] = {}  # the longest known first
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """Everybody, and where they were said to be."""
+        return {peer: tuple(candidate.addresses) for peer, candidate in self._known.items()}
 
     @property
     def banned(self) -> frozenset[str]:
@@ -118,7 +123,7 @@ class Candidates:
 
     def due(self, now: float, limit: int) -> list[Candidate]:
         """Up to `limit` peers to dial now, those with the fewest failures first; they count as busy from here on."""
-        ready = [c for c in self._known.values() if not c.is_busy and not c.is_banned and c.next_try <= now]
+        ready = [candidate for candidate in self._waiting() if candidate.next_try <= now]
         ready.sort(key=lambda candidate: (candidate.failures, candidate.told_by != "", candidate.next_try))
         for candidate in ready[:limit]:
             candidate.is_busy = True
@@ -160,11 +165,14 @@ class Candidates:
 
     def next_wakeup(self) -> float | None:
         """When the next peer becomes due; None if there is none to wait for."""
-        waiting = [c.next_try for c in self._known.values() if not c.is_busy and not c.is_banned]
-        return min(waiting, default=None)
+        return min((candidate.next_try for candidate in self._waiting()), default=None)
 
     def why_none(self) -> str:
         """In words, why nobody of the known peers is connected; "" while there is hope in the next seconds."""
+        if chosen := self._known.get(self.only):
+            if chosen.is_banned:
+                return "the chosen peer sent wrong data and is banned"
+            return f"the chosen peer isn't reachable: {chosen.reason}" if chosen.reason else ""
         if not self._known:
             return "no provider answered"
         if all(candidate.is_banned for candidate in self._known.values()):
@@ -178,6 +186,14 @@ class Candidates:
         return ""
 
     # --- inside -----------------------------------------------------------------------------------------------
+
+    def _waiting(self) -> list[Candidate]:
+        """Who may be dialled, at some time."""
+        return [
+            candidate
+            for candidate in self._known.values()
+            if not candidate.is_busy and not candidate.is_banned and self.only in ("", candidate.peer)
+        ]
 
     def _make_room(self) -> bool:
         """Forget the least promising of those that only other peers know of; whether there was one."""

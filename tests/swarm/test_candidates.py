@@ -236,3 +236,30 @@ def test_the_judged_are_bounded(candidates):
         told_of(candidates, f"source{n}", "ghost")
         fail(candidates, "ghost", TOLD_TRIES)
     assert len(candidates._sources) == MAX_SOURCES
+
+
+# --- the one peer that a person chose --------------------------------------------------------------------------------
+
+
+def test_nobody_but_the_chosen_peer_is_dialled(candidates):
+    for peer in "abc":
+        candidates.add(peer, ("/ip4/192.0.2.1/tcp/1",), now=0.0)
+    candidates.only = "b"
+    assert candidates.next_wakeup() == 0.0
+    assert names(candidates.due(0.0, 10)) == ["b"]
+    assert candidates.next_wakeup() is None
+    candidates.only = ""
+    assert names(candidates.due(0.0, 10)) == ["a", "c"]
+    assert candidates.addresses() == dict.fromkeys("abc", ("/ip4/192.0.2.1/tcp/1",))
+
+
+def test_why_the_chosen_peer_is_not_here_in_words(candidates):
+    candidates.only = "a"
+    candidates.add("a", (), now=0.0)
+    candidates.add("b", (), now=0.0)
+    assert candidates.why_none() == ""
+    candidates.ended("a", 0.0, "connection refused")
+    candidates.ended("b", 1.0, "it hung up")
+    assert candidates.why_none() == "the chosen peer isn't reachable: connection refused"
+    candidates.ban("a", "wrong data", 1.0)
+    assert candidates.why_none() == "the chosen peer sent wrong data and is banned"
