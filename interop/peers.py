@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 GO_MODULE = ROOT / "interop" / "go-peer"
 GO_BINARY = ROOT / "build" / "go-peer"
+JS_MODULE = ROOT / "interop" / "js-peer"
 PY_PEER = ROOT / "interop" / "pypeer.py"
 DEADLINE = "120s"
 EVENT_TIMEOUT_S = 30.0
@@ -126,6 +127,11 @@ class Peer:
 def go_command(*words: str | Path) -> list[str | Path]:
     """The Go peer's command line."""
     return [GO_BINARY, words[0], "--deadline", DEADLINE, *words[1:]]
+
+
+def js_command(*words: str | Path) -> list[str | Path]:
+    """The js-libp2p peer's command line."""
+    return ["node", JS_MODULE / "main.js", words[0], "--deadline", DEADLINE, *words[1:]]
 
 
 def py_command(*words: str | Path) -> list[str | Path]:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
-from peers import Peer, go_command, py_command
+from peers import Peer, go_command, js_command, py_command
 
 from tests.daemons import Daemon
 
@@ -29,6 +29,10 @@ class Processes:
     def go(self, *words: str | Path) -> Peer:
         """A Go peer."""
         return self._peer("go", go_command(*words))
+
+    def js(self, *words: str | Path) -> Peer:
+        """A js-libp2p peer."""
+        return self._peer("js", js_command(*words))
 
     def py(self, *words: str | Path) -> Peer:
         """A Python peer that isn't a shoal node."""

@@ -1,16 +1,28 @@
 // Package network opens hosts and Kademlia nodes that never leave this machine: no public bootstrap, no mDNS, no
 // relay, no NAT traversal.
+//
+// The hosts are put together from go-libp2p's own parts, as its constructor does it, since that would bring QUIC,
+// WebRTC and WebTransport along: half as much again to compile, for nobody to speak.
 package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
-	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/sec"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
@@ -21,7 +33,7 @@ import (
 const Agent = "go-peer/1.0.0"
 
 // connectTimeout is long for loopback, so that it means something if it passes.
-const connectTimeout = 10 * time.Second
+const connectTimeout = 30 * time.Second
 
 // Settings is what a host is opened with.
 type Settings struct {
@@ -30,9 +42,11 @@ type Settings struct {
 	Security []string // "noise", "tls", in the order they are offered
 }
 
-var securities = map[string]libp2p.Option{
-	"noise": libp2p.Security(noise.ID, noise.New),
-	"tls":   libp2p.Security(libp2ptls.ID, libp2ptls.New),
+var muxers = []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
+
+var securities = map[string]func(crypto.PrivKey) (sec.SecureTransport, error){
+	"noise": func(key crypto.PrivKey) (sec.SecureTransport, error) { return noise.New(noise.ID, key, muxers) },
+	"tls":   func(key crypto.PrivKey) (sec.SecureTransport, error) { return libp2ptls.New(libp2ptls.ID, key, muxers) },
 }
 
 // OpenHost is a running host on loopback.
@@ -41,28 +55,76 @@ func OpenHost(settings Settings) (host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	listen := libp2p.NoListenAddrs
-	if settings.Listen != "" {
-		listen = libp2p.ListenAddrStrings(settings.Listen)
+	bus := eventbus.NewBus()
+	conns, err := openSwarm(key, settings.Security, bus)
+	if err != nil {
+		return nil, err
 	}
-	options := []libp2p.Option{
-		libp2p.Identity(key),
-		listen,
-		libp2p.Transport(tcp.NewTCPTransport),
-		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
-		libp2p.UserAgent(Agent),
-		libp2p.DisableRelay(),
-		libp2p.DisableMetrics(),
-		libp2p.DisableIdentifyAddressDiscovery(),
+	h, err := basichost.NewHost(conns, &basichost.HostOpts{EventBus: bus, UserAgent: Agent, EnablePing: true})
+	if err != nil {
+		return nil, err
 	}
-	for _, name := range settings.Security {
-		option, known := securities[name]
+	h.Start()
+	if settings.Listen == "" {
+		return h, nil
+	}
+	address, err := multiaddr.NewMultiaddr(settings.Listen)
+	if err != nil {
+		return nil, err
+	}
+	return h, conns.Listen(address)
+}
+
+// openSwarm has the host's connections: TCP, one of the securities, yamux, and go-libp2p's usual limits.
+func openSwarm(key crypto.PrivKey, offered []string, bus event.Bus) (*swarm.Swarm, error) {
+	peers, err := pstoremem.NewPeerstore()
+	if err != nil {
+		return nil, err
+	}
+	id, err := peer.IDFromPrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(peers.AddPrivKey(id, key), peers.AddPubKey(id, key.GetPublic())); err != nil {
+		return nil, err
+	}
+	limits, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(rcmgr.DefaultLimits.AutoScale()))
+	if err != nil {
+		return nil, err
+	}
+	conns, err := swarm.NewSwarm(id, peers, bus, swarm.WithResourceManager(limits))
+	if err != nil {
+		return nil, err
+	}
+	secured, err := secure(key, offered)
+	if err != nil {
+		return nil, err
+	}
+	upgrades, err := upgrader.New(secured, muxers, nil, limits, nil)
+	if err != nil {
+		return nil, err
+	}
+	dials, err := tcp.NewTCPTransport(upgrades, limits, nil)
+	if err != nil {
+		return nil, err
+	}
+	return conns, conns.AddTransport(dials)
+}
+
+func secure(key crypto.PrivKey, offered []string) ([]sec.SecureTransport, error) {
+	var secured []sec.SecureTransport
+	for _, name := range offered {
+		open, known := securities[name]
 		if !known {
 			return nil, fmt.Errorf("no security %q", name)
 		}
-		options = append(options, option)
+		one, err := open(key)
+		if err != nil {
+			return nil, err
+		}
+		secured = append(secured, one)
 	}
-	return libp2p.New(options...)
+	return secured, nil
 }
 
 // Addresses are those of a host, with its peer id.
