@@ -58,10 +58,10 @@ class SearchApi:
 
     async def search(self, call: Call) -> object:
         """Search; with `wait` the answer comes at the end, and before that progress, each the search as it stands."""
-        timeout_s = call.param("timeout_s", float, 0.0)
-        if not 0 <= timeout_s <= LONGEST_S:
+        patience_s = call.param("patience_s", float, 0.0)
+        if not 0 <= patience_s <= LONGEST_S:
             raise UsageError(f"a search takes at most {LONGEST_S:.0f} seconds")
-        search = self._searching.begin(call.param("text", str), _scope(call), timeout_s or None)
+        search = self._searching.begin(call.param("text", str), _scope(call), patience_s or None)
         if call.param("wait", bool, default=True):
             await self._follow(call, search)
         return to_json(await self._status(search))

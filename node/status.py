@@ -214,6 +214,7 @@ class SearchStatus:
     asked: tuple[AskedStatus, ...]
     connected: int  # peers this node was connected to when it began
     keywords: tuple[str, ...]  # words that the DHT was asked for
+    providers: int  # peers it named, connected ones among them
 
 
 Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus | NetworkStatus | SearchStatus | HitStatus

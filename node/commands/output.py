@@ -84,6 +84,11 @@ class Output:
         else:
             self._write(self._stdout, ["\t".join(safe(value, MAX_TEXT_LENGTH) for value in piped)])
 
+    def event(self, event: str, fields: Fields) -> None:
+        """In JSON, tell a program of something on the way to the results."""
+        if self.json:
+            self._event(event, fields)
+
     def note(self, text: str) -> None:
         """Say something beside the result, unless asked to be quiet."""
         if not self._quiet and not self.json:

@@ -99,7 +99,11 @@ COMMANDS = (
         "download a file or folder",
         "transfers.get",
         (
-            Argument(("target",), "a CID, a link, or an unfinished file's number", {"metavar": "CID|LINK|N"}),
+            Argument(
+                ("target",),
+                "a CID, a link, the number of a hit of the latest search, or an unfinished file's number",
+                {"metavar": "CID|LINK|N"},
+            ),
             Argument(("-o", "--output"), "put it into DIR (default: here)", {"metavar": "DIR"}),
             Argument(("--detach",), "don't wait: the node goes on by itself", {"action": "store_true"}),
             Argument(
@@ -131,8 +135,23 @@ COMMANDS = (
     Command(
         "search",
         "find files in the network",
-        "views.search",
-        (Argument(("text",), "a part of the name", {"metavar": "TEXT", "nargs": "+"}),),
+        "searching.search",
+        (
+            Argument(("text",), "words of the name; ext:pdf for its extension", {"metavar": "TEXT", "nargs": "+"}),
+            Argument(
+                ("--local",),
+                "only what this node knows; nobody is asked",
+                {"action": "store_const", "dest": "scope", "const": "local", "default": "all"},
+            ),
+            Argument(
+                ("--peers",),
+                "only connected peers; the DHT learns nothing",
+                {"action": "store_const", "dest": "scope", "const": "peers", "default": "all"},
+            ),
+            Argument(("--timeout",), "be patient for S seconds", {"metavar": "S", "type": seconds}),
+        ),
+        details="Fetch a hit right after it with: get N (s1 for hit 1 at any time). Without --local or --peers the "
+        "nodes nearest to a word of yours in the DHT learn a hash of it, which can be guessed.",
     ),
     Command(
         "stop",

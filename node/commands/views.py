@@ -1,11 +1,11 @@
-"""The commands that only look: list, info, peers, uploads, status, log, search."""
+"""The commands that only look: list, info, peers, uploads, status, log."""
 
 from __future__ import annotations
 
 import time
 
 from node.commands.context import ANSWER_TIMEOUT_S, Context, decode, decode_list, mapping, not_understood
-from node.errors import ExitCode, ShoalError
+from node.errors import ExitCode
 from node.status import DetailStatus, ItemStatus, NodeStatus, PeerStatus, TransferState, to_json
 from node.ui.screens import (
     CHUNK_CELLS,
@@ -76,8 +76,3 @@ def log(context: Context) -> int:
         raise not_understood()
     context.output.answer(result, [str(line) for line in lines])
     return ExitCode.OK
-
-
-def search(context: Context) -> int:
-    """Say plainly that this version can't, and what can be done instead."""
-    raise ShoalError("searching the network by name is not in this version; fetch by CID or link: get <cid|link>")

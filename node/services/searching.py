@@ -190,18 +190,18 @@ class Searching:
 
     async def _look_in_dht(self, search: Search, start: Callable[[str, Iterable[str], str], None]) -> None:
         """Ask those who provide the query's rarest word; the next one if nobody does."""
+
+        def found(provider: FoundProvider) -> None:
+            if provider.peer_id != self._host.peer_id:
+                search.providers.add(provider.peer_id)
+                start(provider.peer_id, provider.addresses, DHT)
+
         words = keywords(search.query.tokens)
         frequencies = await in_thread(lambda: {word: self._index.document_frequency(word) for word in words})
         for word in rarest(words, frequencies.__getitem__, KEYWORDS_TRIED):
-            providers: set[str] = {self._host.peer_id}
-
-            def found(provider: FoundProvider, providers: set[str] = providers) -> None:
-                providers.add(provider.peer_id)
-                start(provider.peer_id, provider.addresses, DHT)
-
             search.keywords.append(word)
             await self._routing.find_providers(keyword_key(word), found, PROVIDERS_ASKED)
-            if len(providers) > 1:
+            if search.providers:
                 return
 
     async def _ask(self, search: Search, peer: str, addresses: tuple[str, ...]) -> None:

@@ -42,6 +42,7 @@ class Search:
         self.asked: dict[str, Asked] = {}
         self.connected = 0
         self.keywords: list[str] = []
+        self.providers: set[str] = set()  # whom the DHT named for them
         self.began_at = trio.current_time()
         self.took_s: float | None = None
         self.soft_s, self.hard_s = (SOFT_S, HARD_S) if patience_s is None else (patience_s, patience_s)

@@ -34,6 +34,7 @@ def search_status(search: Search, here: Mapping[str, TransferState]) -> SearchSt
         ),
         connected=search.connected,
         keywords=tuple(search.keywords),
+        providers=len(search.providers),
     )
 
 

@@ -96,6 +96,8 @@ def _table_lines(table: Table, width: int) -> Iterator[str]:
     rule = "-" * max(TABLE_RULE_WIDTH + grown, 1)
     headings = (
         _cell(column.heading, (column.heading_width or column.width) + actual - column.width)
+        if column.width
+        else column.heading  # the last one, with no blanks after it
         for column, actual in zip(columns, widths, strict=True)
     )
     heading = " " * INDENT + "".join(headings)

@@ -20,6 +20,7 @@ from node.control.lock import hold_folder
 from node.control.server import Call, ControlServer, Handler
 from node.errors import NotFoundError, UsageError
 from node.status import DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerStatus, TransferState, to_json
+from tests.searches import LINUX
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "evil\x1b[2J\rname\n.exe"
@@ -84,6 +85,7 @@ class FakeNode:
             "log": self.answer({"lines": ["one", "two\x1b[2J"]}),
             "share": self._share,
             "get": self._get,
+            "search": self.answer(to_json(LINUX)),
             "verify": self._verify,
             "connect": self.answer({"peer_id": "12D3KooWpeer"}),
             "shutdown": self.answer({}),

@@ -219,5 +219,5 @@ def test_the_shell_prints_the_users_screens(node):
     assert told.stdout.count("Available Files") == 1
     assert "File Details - plain.bin" in told.stdout
     assert "Uploading / Seeding" in told.stdout
-    assert "not in this version" in told.stderr
-    assert told.returncode == 1
+    assert 'Search Results: "linux"' in told.stdout
+    assert told.returncode == 4  # nothing is found

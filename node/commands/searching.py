@@ -1,0 +1,49 @@
+"""The command that finds files by name: search."""
+
+from __future__ import annotations
+
+import time
+
+from node.commands.context import Context, decode, mapping
+from node.errors import ExitCode
+from node.status import SearchStatus, to_json
+from node.ui.progress import Progress
+from node.ui.search_screen import asked_sentence, search_results, under_way
+
+
+def search(context: Context) -> int:
+    """Search, and show what was found; the code is NOT_FOUND if nothing was."""
+    arguments = context.arguments
+    text = " ".join(arguments.text)
+    params: dict[str, object] = {"text": text, "scope": arguments.scope}
+    if arguments.timeout is not None:
+        params["patience_s"] = arguments.timeout
+    sink = context.output.progress()
+    shown: set[int] = set()
+
+    def show(value: dict[str, object]) -> None:
+        now = decode(SearchStatus, value)
+        if context.output.json:
+            _tell_new(context, now, shown)
+        else:
+            replied = sum(asked.reply != "waiting" for asked in now.asked)
+            percent = replied * 100 // max(len(now.asked), 1)
+            sink.show(Progress(text, 0, 0, percent, 0.0, None, under_way(now)), time.monotonic())
+
+    found = decode(SearchStatus, mapping(context.call("search", timeout_s=None, on_progress=show, **params)))
+    if context.output.json:
+        _tell_new(context, found, shown)
+    context.output.screens(map(to_json, found.hits), search_results(found))
+    if not found.hits:
+        context.output.failure(ExitCode.NOT_FOUND, f"nothing found; the search {asked_sentence(found)}")
+        return ExitCode.NOT_FOUND
+    context.output.note(f"The search took {found.seconds:.1f} s; it {asked_sentence(found)}.")
+    return ExitCode.OK
+
+
+def _tell_new(context: Context, search: SearchStatus, shown: set[int]) -> None:
+    """One event for what was found since the last one, and whom this came from."""
+    fields = to_json(search)
+    fields["hits"] = [to_json(hit) for hit in search.hits if hit.number not in shown]
+    shown.update(hit.number for hit in search.hits)
+    context.output.event("progress", fields)

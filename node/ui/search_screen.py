@@ -1,0 +1,82 @@
+"""The user's screen of a search, and its sentences: a snapshot of `node.status` in, a table and text out. Pure."""
+
+from __future__ import annotations
+
+from node.status import AskedStatus, HitState, HitStatus, SearchStatus
+from node.ui.layout import Column, Table
+from node.ui.units import count, size
+
+ANSWERED = "answered"
+"""The reply of a peer that said all it knows; the others say what hindered them."""
+
+
+def search_results(search: SearchStatus) -> Table:
+    """`search <text>`: what was found, by the numbers that `download` takes."""
+    footer = [] if search.hits else ["Nothing found."]
+    if any(_is_partly_verified(hit) for hit in search.hits):
+        footer.append("3/12: of 12 peers that say they have it, 3 have proved it.")
+    if any(hit.state is HitState.UNVERIFIED for hit in search.hits):
+        footer.append("Unverified: nobody has proved yet to have it.")
+    if search.hits:
+        footer.append("Type 'download <#>' to start downloading.")
+    else:
+        footer += [f"- {part}" for part in _asked(search)]
+    return Table(
+        title=f'Search Results: "{search.text}"',
+        columns=(
+            Column("#", 4),
+            Column("File Name", 24, flexible=True),
+            Column("Size", 11),
+            Column("Peers", 8),
+            Column("Status"),
+            Column("Found", piped=True),
+            Column("CID", piped=True),
+        ),
+        rows=tuple(
+            (str(hit.number), hit.name, size(hit.size), peers(hit), str(hit.state), "+".join(hit.found), hit.cid)
+            for hit in search.hits
+        ),
+        footer=tuple(footer),
+    )
+
+
+def peers(hit: HitStatus) -> str:
+    """How many have it: `12`, or `3/12` where 3 of 12 have proved it."""
+    return f"{hit.verified}/{hit.claimed}" if _is_partly_verified(hit) else str(hit.claimed)
+
+
+def asked_sentence(search: SearchStatus) -> str:
+    """Whom a search has asked, and how that went; without capital and full stop."""
+    return "; ".join(_asked(search))
+
+
+def _asked(search: SearchStatus) -> list[str]:
+    if search.scope == "local":
+        return ["looked on this node only, and asked nobody"]
+    connected = sum(asked.found != "DHT" for asked in search.asked)
+    parts = [f"asked {connected} of {count(search.connected, 'connected peer')}"]
+    if search.keywords:
+        words = ", ".join(f"'{word}'" for word in search.keywords)
+        parts.append(f"the DHT named {count(search.providers, 'peer') if search.providers else 'nobody'} for {words}")
+    elif search.scope == "all":
+        parts.append("no word of this leads anywhere in the DHT")
+    return [*parts, _replies(search.asked)]
+
+
+def under_way(search: SearchStatus) -> str:
+    """How a search goes on."""
+    replied = sum(asked.reply != "waiting" for asked in search.asked)
+    found = f"{len(search.hits)} found, {replied} of {count(len(search.asked), 'peer')} done"
+    return f"{found}; checking who has it" if search.is_over else found
+
+
+def _replies(asked: tuple[AskedStatus, ...]) -> str:
+    """`7 answered, 1 busy`."""
+    if not asked:
+        return "nobody to ask"
+    replies = [each.reply for each in asked]
+    return ", ".join(f"{replies.count(reply)} {reply}" for reply in dict.fromkeys([ANSWERED, *replies]))
+
+
+def _is_partly_verified(hit: HitStatus) -> bool:
+    return 0 < hit.verified < hit.claimed
