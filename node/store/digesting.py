@@ -147,9 +147,12 @@ class Digester:
 
 def digest_whole(fd: int, watch: Watch) -> bytes:
     """The SHA-256 of an open file from its beginning to its end; raises OSError and Stopped."""
-    whole = hashlib.sha256()
+    return digest_rest(hashlib.sha256(), fd, 0, watch)
+
+
+def digest_rest(whole: hashlib._Hash, fd: int, offset: int, watch: Watch) -> bytes:
+    """The digest that `whole` has after all of an open file from `offset` on; raises OSError and Stopped."""
     with memoryview(bytearray(READ_BYTES)) as view:
-        offset = 0
         while count := os.preadv(fd, [view], offset):
             whole.update(view[:count])
             offset += count

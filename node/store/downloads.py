@@ -16,6 +16,7 @@ from node.store.catalogue import Catalogue
 from node.store.descriptors import Descriptors
 from node.store.errors import os_errors, shown
 from node.store.finishing import adopt, move_into_place, wrong_files
+from node.store.growing import Piece
 from node.store.identity import Identity
 from node.store.partial import Partial
 from node.store.sources import Source, source_of
@@ -93,23 +94,27 @@ class StoredDownload:
             self.flush()
         return self.have
 
-    def write(self, chunks: Sequence[tuple[int, bytes | bytearray | memoryview]]) -> tuple[list[int], list[int]]:
+    def write(self, chunks: Sequence[tuple[int, Piece]]) -> tuple[list[int], list[int]]:
         """Verify, write and record chunks (index, data); the indexes of good and of bad ones.
 
         Raises StorageError, DiskFull if there was no room; what was written before that is on record.
         """
         assert not self._doubtful, "resume() comes first"
-        good: list[int] = []
+        good: list[tuple[int, Piece]] = []
         bad: list[int] = []
         try:
             for index, data in chunks:
-                (good if self._partial.write(index, data) else bad).append(index)
+                if self._partial.write(index, data):
+                    good.append((index, data))
+                else:
+                    bad.append(index)
         finally:
             if good:
-                self._record(good)
+                self._record([index for index, _ in good])
+        self._partial.grow(dict(good), self._has)
         if time.monotonic() - self._flushed_at >= FLUSH_S:
             self.flush()
-        return good, bad
+        return [index for index, _ in good], bad
 
     def read(self, index: int, offset: int, length: int) -> bytes:
         """`length` bytes of a chunk that is had, from `offset` on; raises StorageError."""
@@ -157,6 +162,10 @@ class StoredDownload:
         self._partial.close()
         with os_errors("can't delete", self.part_path):
             self._partial.part.remove()
+
+    def _has(self, index: int) -> bool:
+        with self._lock:
+            return self._have[index]
 
     def _record(self, indexes: list[int]) -> None:
         self._catalogue.record_chunks(self.cid, indexes, self.manifest.geometry)

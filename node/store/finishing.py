@@ -8,7 +8,7 @@ never anything but the whole content, whatever crashes when.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from node.errors import StorageError
@@ -31,7 +31,7 @@ def wrong_files(partial: Partial, watch: Watch) -> list[int]:
     with os_errors("can't write", partial.part.path):
         partial.part.make_empty(manifest.empty_dirs)
     long = [number for number, file in enumerate(manifest.files) if file.size > manifest.chunk_size]
-    return _differing(partial.part, long, watch)
+    return _differing(partial.part, long, lambda index: partial.digest(index, watch))
 
 
 def move_into_place(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
@@ -62,7 +62,7 @@ def adopt(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
         before = final.identities()
         sizes = [identity.size if identity else None for identity in before]
         is_same = sizes == [file.size for file in final.manifest.files] and not _differing(
-            final, range(len(sizes)), watch
+            final, range(len(sizes)), lambda index: _digest(final, index, watch)
         )
         if is_same and os.path.isdir(final.path) == final.manifest.is_folder:
             for identity in before:
@@ -75,13 +75,17 @@ def adopt(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
     )
 
 
-def _differing(tree: Tree, indexes: Iterable[int], watch: Watch) -> list[int]:
+def _digest(tree: Tree, index: int, watch: Watch) -> bytes:
+    fd = tree.open_for_reading(index)
+    try:
+        return digest_whole(fd, watch)
+    finally:
+        os.close(fd)
+
+
+def _differing(tree: Tree, indexes: Iterable[int], digest: Callable[[int], bytes]) -> list[int]:
     def differs(index: int) -> bool:
-        fd = tree.open_for_reading(index)
-        try:
-            return digest_whole(fd, watch) != tree.manifest.files[index].sha256
-        finally:
-            os.close(fd)
+        return digest(index) != tree.manifest.files[index].sha256
 
     indexes = list(indexes)
     with os_errors("can't read", tree.path), ThreadPoolExecutor(THREADS, thread_name_prefix="compare") as pool:

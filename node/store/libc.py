@@ -1,4 +1,4 @@
-"""The two system calls that Python doesn't wrap: a rename that never replaces, and a sync of one file system.
+"""The system calls that Python doesn't wrap: a rename that never replaces, and ways to have the kernel write out.
 
 Rule: where the system or the file system lacks one, a plain call of the same meaning takes its place.
 """
@@ -11,6 +11,7 @@ import os
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _RENAME_NOREPLACE = 1
+_SYNC_FILE_RANGE_WRITE = 2
 _UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
 
 
@@ -51,3 +52,13 @@ def sync_file_system(fd: int) -> None:
     elif syncfs(fd) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def start_writing(fd: int, offset: int, length: int) -> None:
+    """Have the kernel begin to write a range to the disk, so that a flush later has little to wait for.
+
+    A hint: it neither waits nor tells of errors of the disk, which the flush does.
+    """
+    sync_file_range = getattr(_libc, "sync_file_range", None)
+    if sync_file_range is not None:
+        sync_file_range(fd, ctypes.c_int64(offset), ctypes.c_int64(length), _SYNC_FILE_RANGE_WRITE)

@@ -9,18 +9,25 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from node.errors import StorageError
 from node.store.descriptors import Descriptors
+from node.store.digesting import digest_whole
 from node.store.errors import os_errors, shown
-from node.store.libc import sync_file_system
+from node.store.growing import GrowingDigests, Piece, write_all
+from node.store.libc import start_writing, sync_file_system
 from node.store.names import check_chosen_name, check_length, local_paths, safe_name
 from node.store.part_names import part_name
 from node.store.tree import Tree
+from node.store.watch import Watch
 from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.manifest import Manifest
+
+WRITTEN_EARLY = 1 << 18
+"""Chunks from this size on start to be written out at once; smaller ones are better left to gather."""
 
 
 class Partial:
@@ -40,6 +47,7 @@ class Partial:
         self.part = Tree(destination, part_name(name, cid), manifest, paths)
         self.final = Tree(destination, name, manifest, paths)
         self._descriptors = descriptors
+        self._growing = GrowingDigests(manifest)
         self._lock = threading.Lock()
         self._touched: set[int] = set()  # files written since the last flush
         check_length(self.part.path if manifest.is_folder else destination, paths)
@@ -49,7 +57,7 @@ class Partial:
         with os_errors("can't make the folder", self.part.destination):
             os.makedirs(self.part.destination, exist_ok=True)
 
-    def write(self, index: int, data: bytes | bytearray | memoryview) -> bool:
+    def write(self, index: int, data: Piece) -> bool:
         """Write a chunk if it is the one that the manifest means; whether it is. Raises StorageError, DiskFull."""
         span = self.manifest.geometry.chunk(index)
         if len(data) != span.length or hashlib.sha256(data).digest() != self.manifest.digest(index):
@@ -60,11 +68,37 @@ class Partial:
             self._descriptors.lease(self, file_index, lambda: self.part.make(file_index)) as fd,
             memoryview(data) as view,
         ):
-            done = 0
-            while done < span.length:
-                done += os.pwrite(fd, view[done:], span.offset + done)
+            if growing := self._growing.of(file_index):
+                growing.write(fd, view, span.offset)
+            else:
+                write_all(fd, view, span.offset)
+            if span.length >= WRITTEN_EARLY:
+                start_writing(fd, span.offset, span.length)
         self.touch([index])
         return True
+
+    def grow(self, chunks: Mapping[int, Piece], has: Callable[[int], bool]) -> None:
+        """Take chunks that were just written into the digests of their files, others that `has` when they have a turn.
+
+        Raises StorageError.
+        """
+        geometry = self.manifest.geometry
+        for file_index in {geometry.chunk(index).file_index for index in chunks}:
+            growing = self._growing.of(file_index)
+            if growing is None:
+                continue
+            next_piece = partial(self._next_piece, chunks, has, file_index)
+            with os_errors("can't read", self.part.path):
+                growing.grow(next_piece, 2 * sum(map(len, chunks.values())))
+
+    def digest(self, file_index: int, watch: Watch) -> bytes:
+        """The SHA-256 of a whole file; raises OSError and Stopped."""
+        fd = self.part.open_for_reading(file_index)
+        try:
+            growing = self._growing.of(file_index)
+            return growing.finish(fd, watch) if growing else digest_whole(fd, watch)
+        finally:
+            os.close(fd)
 
     def read(self, index: int, offset: int, length: int) -> bytes:
         """`length` bytes of chunk `index`, which has been written, from `offset` on; raises StorageError."""
@@ -137,6 +171,17 @@ class Partial:
             os.fdatasync(fd)
         finally:
             os.close(fd)
+
+    def _next_piece(
+        self, chunks: Mapping[int, Piece], has: Callable[[int], bool], file_index: int, offset: int
+    ) -> Piece | None:
+        geometry = self.manifest.geometry
+        if offset >= geometry.file_sizes[file_index]:
+            return None
+        index = geometry.file_chunks(file_index)[offset // geometry.chunk_size]
+        if index in chunks:
+            return chunks[index]
+        return self._pread(file_index, geometry.chunk_length(index), offset) if has(index) else None
 
     def _pread(self, file_index: int, length: int, offset: int) -> bytes:
         with self._descriptors.lease(self, file_index, lambda: self.part.open(file_index)) as fd:
