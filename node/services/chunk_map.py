@@ -26,6 +26,12 @@ class ChunkMap:
     bad: frozenset[int] = frozenset()  # their last copy was wrong, and none has come since
     planes: tuple[bytes, ...] = ()  # plane k holds bit k of each chunk's number of copies among the connected peers
 
+    @property
+    def missing(self) -> int:
+        """The set of chunks that aren't here, as the planes of `node.swarm.availability` have their bits."""
+        everything = (1 << self.count) - 1 << -self.count % 8
+        return everything & ~int.from_bytes(self.have, "big")
+
     def cells(self, wanted: int) -> str:
         """One cell a chunk, or the worst of several where there are more than `wanted`, from the first to the last.
 

@@ -81,6 +81,7 @@ class DownloadTask:
         self.blocked = ""  # why nothing can move though peers are there: a full disk
         self.error: ShoalError | None = None
         self.bad_chunks = 0
+        self.bad_now: set[int] = set()  # chunks whose last copy was wrong, and that none has come for since
         self.started_at = trio.current_time()
         self.lookups: Callable[[], int] = lambda: 1  # how often the DHT was asked so far
         self.has_chunks: Callable[[], None] = lambda: None  # called with each batch of verified chunks
@@ -263,6 +264,7 @@ class DownloadTask:
             data = dict(batch)
             for chunk in good:
                 self.machine.chunk_verified(chunk, now, data[chunk])
+                self.bad_now.discard(chunk)
             for chunk in bad:
                 self._bad_chunk(chunk, now, data[chunk])
             for buffer in data.values():
@@ -299,6 +301,7 @@ class DownloadTask:
     def _bad_chunk(self, chunk: int, now: float, data: bytearray) -> None:
         assert self.machine is not None
         self.bad_chunks += 1
+        self.bad_now.add(chunk)
         suspects = self.machine.chunk_failed(chunk, now, data)
         log.warning("%s: chunk %d doesn't match its digest; it came from %s", self.cid, chunk, ", ".join(suspects))
 
