@@ -21,6 +21,7 @@ from node.net.addresses import parse, split_peer_id
 from node.net.host import Host
 from node.net.kademlia import Kademlia
 from node.services.library import Active, Library
+from node.services.named_peers import NamedPeer, NamedPeers
 from node.services.network_status import network_status
 from node.services.snapshots import NodeInfo, Snapshots, connection_rows, node_status
 from node.services.threads import in_thread
@@ -28,6 +29,7 @@ from node.status import to_json
 from node.store.items import Item
 from node.store.resolving import resolve
 from node.store.scanning import Scan
+from protocols.cid import Cid
 from protocols.link import Link, LinkError, could_be_cid_prefix, parse_target
 
 PROGRESS_S = 0.1
@@ -70,6 +72,7 @@ class Api:
         self._records_held = records_held
         self._stop = stop
         self._info = info
+        self._named_peers = NamedPeers(host, library.exchange, dht)
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -156,7 +159,8 @@ class Api:
         target = call.param("target", str)
         link = await self._link(target)
         hints = tuple(self._hint(peer) for peer in link.peers)
-        item = await self._library.get(link, _path(call, "directory"), hints)
+        chosen = await self._chosen(call.param("from", str, default=""), link.cid)
+        item = await self._library.get(link, _path(call, "directory"), hints, chosen)
         if call.param("wait", bool, default=True):
             await self._follow(call, item)
         return to_json(self._snapshots.item(await self._fresh(item)))
@@ -219,6 +223,14 @@ class Api:
                     raise
                 raise UsageError(str(error)) from error
             return Link(item.cid, item.name or None, None, item.hints)
+
+    async def _chosen(self, text: str, cid: Cid) -> NamedPeer | None:
+        """The peer that the person wants it from, which has said that it has it."""
+        item = await in_thread(self._library.catalogue.find, cid)
+        if not text or (item and item.is_complete):
+            return None
+        active = self._library.active.get(cid)
+        return await self._named_peers.having(text, cid, active.task.candidates.addresses() if active else {})
 
     def _hint(self, text: str) -> tuple[str, str]:
         address, peer = split_peer_id(parse(text))

@@ -60,6 +60,7 @@ def frames(text: str) -> float:
     return value
 
 
+_PEER = "its IP address, its multiaddr, or its peer id or the beginning of that"
 _FILE = "a file's number in the list, its CID or the beginning of it, or its link"
 _ONE_TARGET = Argument(("target",), f"{_FILE}; without it, the only one there is", {"metavar": "TARGET", "nargs": "?"})
 _TARGET = Argument(("target",), _FILE, {"metavar": "TARGET"})
@@ -104,6 +105,8 @@ COMMANDS = (
                 "a CID, a link, the number of a hit of the latest search, or an unfinished file's number",
                 {"metavar": "CID|LINK|N"},
             ),
+            Argument(("chosen",), f"fetch it from this peer only: {_PEER}", {"metavar": "from PEER", "nargs": "*"}),
+            Argument(("--from",), "the same", {"metavar": "PEER", "dest": "peer"}),
             Argument(("-o", "--output"), "put it into DIR (default: here)", {"metavar": "DIR"}),
             Argument(("--detach",), "don't wait: the node goes on by itself", {"action": "store_true"}),
             Argument(
@@ -219,7 +222,7 @@ def usage(command: Command) -> str:
             continue
         word = str(argument.options.get("metavar", argument.names[0]))
         count = argument.options.get("nargs")
-        words.append(f"[{word}]" if count == "?" else f"{word}…" if count == "+" else word)
+        words.append(f"[{word}]" if count in ("?", "*") else f"{word}…" if count == "+" else word)
     return " ".join(words)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from node.commands.context import Context, absolute, decode, decode_list, mapping, not_understood
-from node.errors import AmbiguousError, ExitCode, NotFoundError, ShoalError
+from node.errors import AmbiguousError, ExitCode, NotFoundError, ShoalError, UsageError
 from node.status import ItemStatus, TransferState, to_json
 from node.ui.progress import ProgressSink, of_item, of_work
 from node.ui.screens import downloading
@@ -45,6 +45,8 @@ def get(context: Context) -> int:
     }
     if arguments.timeout is not None:
         params["patience_s"] = arguments.timeout
+    if peer := _chosen_peer(arguments.chosen, arguments.peer):
+        params["from"] = peer
     sink = context.output.progress()
     newest: list[ItemStatus] = []
 
@@ -61,6 +63,15 @@ def get(context: Context) -> int:
         sink.show(of_item(item), time.monotonic())
     _answer_get(context, item, mapping(result))
     return ExitCode.OK
+
+
+def _chosen_peer(words: list[str], option: str | None) -> str | None:
+    """The peer of `download 1 from 192.168.1.10`, or of `--from`."""
+    if not words:
+        return option
+    if len(words) != 2 or words[0].casefold() != "from" or option is not None:
+        raise UsageError("that isn't understood; a download is: download <#>, or: download <#> from <peer>")
+    return words[1]
 
 
 def verify(context: Context) -> int:

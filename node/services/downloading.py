@@ -98,10 +98,7 @@ class DownloadTask:
     def session_opened(self, session: PeerSession) -> None:
         """A peer has joined the swarm."""
         self.candidates.connected(session.peer, trio.current_time())
-        if self.machine:
-            self._join(session, self.machine)
-        else:
-            self._fetch.peer_joined(session.peer)
+        self._welcome(session)
         self._wake.set()
 
     def session_closed(self, session: PeerSession, error: Exception | None) -> None:
@@ -113,6 +110,16 @@ class DownloadTask:
         if isinstance(error, RemoteProtocolError):
             self._ban(session.peer, str(error))
         self.candidates.ended(session.peer, now, f"it said: {session.farewell}" if session.farewell else "it hung up")
+        self._wake.set()
+
+    def fetch_only_from(self, peer: str) -> None:
+        """Ask nobody but this peer from now on, or, if it is "", whoever has something."""
+        self.candidates.only = peer
+        for session in tuple(self.swarm.sessions.values()):
+            if self._may_ask(session):
+                self._welcome(session)
+            else:  # it may come back to be served
+                session.bye(ByeReason.FINISHED, "another peer was chosen")
         self._wake.set()
 
     async def heard(self, session: PeerSession, message: Message) -> None:
@@ -161,6 +168,8 @@ class DownloadTask:
     async def run(self) -> None:
         """Download until the file is in place; raises ShoalError when it can't be."""
         self.swarm.listener = self
+        for session in tuple(self.swarm.sessions.values()):
+            self.session_opened(session)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._tick)
@@ -231,8 +240,20 @@ class DownloadTask:
         self.machine.set_limits(*self.buckets)
         self.swarm.set_content(Content(self.cid, manifest, blocks, have, self._storage))
         for session in tuple(self.swarm.sessions.values()):
-            self._join(session, self.machine)
+            self._welcome(session)
         self._pump()
+
+    def _may_ask(self, session: PeerSession) -> bool:
+        return self.candidates.only in ("", session.peer)
+
+    def _welcome(self, session: PeerSession) -> None:
+        """Ask a peer from here on, if it may be asked; one that is known already stays as it is."""
+        if not self._may_ask(session):
+            return
+        if self.machine is None:
+            self._fetch.peer_joined(session.peer)
+        elif session.peer not in self.machine.peers:
+            self._join(session, self.machine)
 
     def _join(self, session: PeerSession, machine: Download) -> None:
         now = trio.current_time()
@@ -360,7 +381,7 @@ class DownloadTask:
     @property
     def is_alone(self) -> bool:
         """Whether nobody is in session who may still send anything."""
-        return all(session.is_closing for session in self.swarm.sessions.values())
+        return not any(self._may_ask(session) and not session.is_closing for session in self.swarm.sessions.values())
 
     @property
     def lacks_chunks(self) -> bool:

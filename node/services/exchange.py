@@ -123,7 +123,7 @@ class Exchange:
             await self._greet_and_run(swarm, session)
 
     async def open(self, peer: str, addresses: tuple[str, ...], cid: Cid) -> None:
-        """Open a session and start it in the background; returns once the peer has said HELLO.
+        """Open a session and start it in the background; returns once the peer has said HELLO and has joined the swarm.
 
         Raises RemoteProtocolError when the peer refuses or misbehaves, ShoalError when it can't be reached and
         trio.BrokenResourceError when the stream ends too early.
@@ -151,7 +151,7 @@ class Exchange:
             await self._refuse(session, ByeReason.DUPLICATE, "a session about this manifest is open already")
             return
         assert self._nursery is not None
-        self._nursery.start_soon(self._run, swarm, session)
+        await self._nursery.start(self._run, swarm, session)
 
     def _count_of(self, peer: str) -> int:
         return sum(peer in swarm.sessions for swarm in self.swarms.values())
@@ -232,11 +232,14 @@ class Exchange:
             return
         await self._run(swarm, session)
 
-    async def _run(self, swarm: Swarm, session: PeerSession) -> None:
+    async def _run(
+        self, swarm: Swarm, session: PeerSession, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
         serving = Serving(session, swarm.uploads)
         swarm.sessions[session.peer] = session
         self._join(swarm, session)
         self._count += 1
+        task_status.started()
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write, session)
@@ -303,6 +306,7 @@ class Exchange:
                     case _ if swarm.listener and swarm.sessions.get(session.peer) is session:
                         await swarm.listener.heard(session, message)
                     case Bye():
+                        session.farewell = message.text
                         return
                     case _:
                         pass  # what a finished share needs not know: bitfields and haves of its leechers

@@ -23,6 +23,7 @@ from node.services.content import Content
 from node.services.downloading import DownloadTask
 from node.services.exchange import Exchange
 from node.services.finding import PeerFinder, Routing
+from node.services.named_peers import NamedPeer
 from node.services.providing import Providing
 from node.services.storage import CatalogueStorage
 from node.services.swarms import Swarm
@@ -144,15 +145,24 @@ class Library:
             self.providing.add(item.cid.multihash)
         return Shared(item, found, known is None or known.state is not TransferState.SEEDING)
 
-    async def get(self, link: Link, directory: str, hints: tuple[tuple[str, str], ...]) -> Item:
-        """Start or go on with a download into `directory`; `hints` are (peer id, multiaddr) of the link."""
+    async def get(
+        self, link: Link, directory: str, hints: tuple[tuple[str, str], ...], chosen: NamedPeer | None = None
+    ) -> Item:
+        """Start or go on with a download into `directory`; `hints` are (peer id, multiaddr) of the link.
+
+        If a peer is chosen nobody else is asked, until it is got again without one; that holds over restarts.
+        """
         async with self._turn(link.cid):
             await self._forget_if_gone(link.cid)
             add = partial(self.catalogue.add_download, name=link.name or "", size=link.size or 0, hints=link.peers)
             item = await in_thread(add, link.cid, directory, time.time())
             if not item.is_complete:
-                item = await self._resume(item)
+                await in_thread(self.catalogue.choices.set_only_peer, item.cid, chosen.peer_id if chosen else "")
+                item = await self._resume(await self._fresh(item))
             if active := self.active.get(item.cid):
+                if chosen:
+                    active.finder.add_hint(chosen.peer_id, chosen.addresses)
+                active.task.fetch_only_from(item.only_peer)
                 for peer, address in hints:
                     active.finder.add_hint(peer, (address,))
             return item
@@ -251,6 +261,9 @@ class Library:
         finder.lacks_chunks = lambda: task.lacks_chunks
         task.has_chunks = lambda: self.providing.add(item.cid.multihash)
         task.buckets = self.exchange.limits.down(item.cid)
+        if item.only_peer:
+            finder.add_hint(item.only_peer, ())
+            task.fetch_only_from(item.only_peer)
         self.active[item.cid] = active = Active(task, finder)
         assert self._nursery is not None
         self._nursery.start_soon(self._download, item, active)

@@ -22,12 +22,18 @@ from node.services.exchange import Exchange, RefusedError
 from node.services.finding import PROVIDERS_WANTED, FoundProvider, Routing
 from protocols.cid import Cid
 from protocols.errors import RemoteProtocolError
+from protocols.exchange import State
 
 LOOKUP_S = 10.0
 """How long the DHT may take to name who has it; a person waits at a prompt."""
 
 ASK_S = 15.0
-"""How long the peer may take to be reached and to say whether it has it, as in `finding`."""
+"""How long the peer may take to be reached and to say HELLO, as in `finding`."""
+
+SAYS_S = 3.0
+LOOK_S = 0.02
+"""Who has the manifest sends its bitfield right after HELLO, who doesn't BYE, and who waits for it itself says
+neither, and may be chosen."""
 
 NAMED_IN_ERRORS = 4
 
@@ -102,16 +108,28 @@ class NamedPeers:
             await self._routing.find_providers(cid.multihash, found, PROVIDERS_WANTED)
 
     async def _ask(self, text: str, peer: NamedPeer, cid: Cid) -> None:
-        reason = f"it didn't answer within {ASK_S:.0f} s"
         try:
-            with trio.move_on_after(ASK_S):
+            with trio.fail_after(ASK_S):
                 await self._exchange.open(peer.peer_id, peer.addresses, cid)
-                return
         except RefusedError as error:
             raise NoPeersError(f"{text} doesn't have it: {error}") from error
+        except trio.TooSlowError:
+            raise NoPeersError(f"{text} can't be asked for it: it didn't answer within {ASK_S:.0f} s") from None
         except (ShoalError, RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             reason = str(error) or "the connection broke"
-        raise NoPeersError(f"{text} can't be asked for it: {reason}")
+            raise NoPeersError(f"{text} can't be asked for it: {reason}") from error
+        await self._await_verdict(text, peer.peer_id, cid)
+
+    async def _await_verdict(self, text: str, peer_id: str, cid: Cid) -> None:
+        """Wait until it is clear that a session that has just begun will stay; NoPeersError if the peer ends it."""
+        swarm = self._exchange.swarm(cid)
+        session = swarm.sessions.get(peer_id)
+        with trio.move_on_after(SAYS_S):
+            while session and swarm.sessions.get(peer_id) is session:
+                if session.connection.remote_state is State.READY:
+                    return
+                await trio.sleep(LOOK_S)
+            raise NoPeersError(f"{text} doesn't have it: {(session and session.farewell) or 'it hung up'}")
 
 
 def _fitting(text: str, people: Mapping[str, set[str]]) -> list[str]:

@@ -238,7 +238,8 @@ def _set_manifest(connection: sqlite3.Connection, number: int, manifest: Manifes
 def _set_complete(connection: sqlite3.Connection, number: int, path: str, identities: Sequence[Identity]) -> None:
     connection.execute(
         "UPDATE items SET path = ?, state = ?, reason = '', chunks_have = chunk_count, bytes_have = size, "
-        "is_sequential = 0, only_files = '[]', skipped_files = 0, skipped_bytes = 0, is_placed = 0 WHERE number = ?",
+        "is_sequential = 0, only_files = '[]', skipped_files = 0, skipped_bytes = 0, is_placed = 0, only_peer = '' "
+        "WHERE number = ?",
         (os.fsencode(path), TransferState.SEEDING, number),
     )
     connection.execute("DELETE FROM chunks WHERE number = ?", (number,))

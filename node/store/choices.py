@@ -54,6 +54,10 @@ class Choices:
         """Want only files that fit one of these patterns, once the manifest tells which those are."""
         self._set(cid, "only_files = ?", json.dumps(list(patterns)))
 
+    def set_only_peer(self, cid: Cid, peer_id: str) -> None:
+        """Fetch an item from this peer alone; from whoever has it if "" is given."""
+        self._set(cid, "only_peer = ?", peer_id)
+
     def set_placed(self, cid: Cid, is_placed: bool) -> None:
         """The wanted files of a download are in their place, or about to be; or no more."""
         self._set(cid, "is_placed = ?", is_placed)

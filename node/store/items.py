@@ -47,6 +47,7 @@ class Item:
     skipped_files: int
     skipped_bytes: int  # of the files that aren't wanted, what isn't here
     is_placed: bool  # a download whose wanted files are in their place already
+    only_peer: str  # the peer that a person chose to fetch it from; "" for whoever has it
 
     @property
     def has_manifest(self) -> bool:

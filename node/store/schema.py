@@ -256,5 +256,9 @@ def _add_choices(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _index, _add_choices)
+def _add_chosen_peers(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE items ADD COLUMN only_peer TEXT NOT NULL DEFAULT ''")  # "": whoever has it
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _index, _add_choices, _add_chosen_peers)
 """Step n makes version n + 1 of version n."""
