@@ -164,6 +164,13 @@ class NetworkStatus:
     connections_out: int
     received: int  # bytes, over the connections of now
     sent: int
+    network_size: int = 0  # servers that the network seems to have
+    provides_lapsing: int = 0  # shares whose records lapse within hours, or have lapsed
+    keywords: int = 0  # words that are provided so that they lead to shares
+    keywords_waiting: int = 0  # words that the cap per node keeps out
+    checked: int = 0  # shares looked for lately as a stranger would, from another place in the network
+    checked_found: int = 0  # of those, found
+    checked_at: float | None = None  # unix time of the latest check
 
 
 class HitState(StrEnum):

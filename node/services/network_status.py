@@ -10,17 +10,21 @@ import time
 from node.net.host import Host
 from node.net.kademlia import Kademlia
 from node.services.library import Library
-from node.services.threads import in_thread
+from node.services.provide_plan import REPROVIDE_S, Kind
 from node.status import NetworkStatus, ProvideStatus
 
 DUE_SOON_S = 3600.0
 """A round within the hour is called due: a person who looks may want to leave the node on for it."""
 
 
+LATE_S = 60.0
+"""A round takes some seconds, and one that is under way isn't late."""
+
+
 async def network_status(host: Host, dht: Kademlia, library: Library, records_held: int) -> NetworkStatus:
     """The DHT and the connections as they stand now."""
-    rows = await in_thread(library.catalogue.items)
-    provided = [status for row in rows if (status := library.providing.status(row.cid.multihash)) is not None]
+    plan = library.providing.plan
+    provided = plan.statuses(Kind.SHARE)
     figures = dht.statistics()
     connections = host.connections()
     inbound = sum(connection.direction == "in" for connection in connections)
@@ -31,7 +35,7 @@ async def network_status(host: Host, dht: Kademlia, library: Library, records_he
         records_held=records_held,
         provided=sum(status.stored > 0 for status in provided),
         provides_due=sum(_wait(status, now) < DUE_SOON_S for status in provided),
-        provides_late=sum(_wait(status, now) < 0 for status in provided),
+        provides_late=sum(_is_late(status, now) for status in provided),
         next_provide_at=min((status.due for status in provided if status.due is not None), default=None),
         walks=figures.walks,
         median_walk_s=figures.median_walk_s,
@@ -43,9 +47,18 @@ async def network_status(host: Host, dht: Kademlia, library: Library, records_he
         connections_out=len(connections) - inbound,
         received=sum(connection.received for connection in connections),
         sent=sum(connection.sent for connection in connections),
+        network_size=round(dht.network_size),
+        provides_lapsing=len(plan.lapsing(now)),
+        keywords=len(plan) - len(provided),
+        keywords_waiting=library.providing.keywords_waiting,
     )
 
 
+def _is_late(status: ProvideStatus, now: float) -> bool:
+    """Whether the last round that somebody took is longer ago than it should be, or there was none yet."""
+    return status.at is None or now > status.at + REPROVIDE_S + LATE_S
+
+
 def _wait(status: ProvideStatus, now: float) -> float:
-    """Seconds until the next round; it is under way, or late, where that is negative."""
+    """Seconds until the next round; it is under way where that is negative."""
     return (now if status.due is None else status.due) - now

@@ -1,36 +1,44 @@
 """Telling the DHT what this node has, and telling it again before the records lapse.
 
-Rules: a share is provided under its manifest's multihash; the schedule is in the database, so that a restart goes on
-where it was; fewer holders than there are closest nodes means an early retry; what is no longer shared is never
-provided again.
+Rules: a share is provided under its manifest's multihash, and words that are to lead to it under theirs; what goes
+next is decided by `provide_plan`; the schedule is in the database, so that a restart goes on where it was; what is no
+longer shared is never provided again. While nobody is known there is nothing to try.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import trio
 
 from node.errors import StorageError
-from node.services.keywords import Keywords
+from node.net.kad_keyspace import key_point
+from node.services.keywords import MAX_PER_NODE, Keywords
+from node.services.provide_plan import Kind, ProvidePlan
 from node.services.threads import in_thread
 from node.status import ProvideStatus
 
 log = logging.getLogger(__name__)
 
-REPROVIDE_S = 22 * 3600.0
-"""Records live 48 h; 22 h is Kubo's interval, which survives one missed round (go-libp2p-kad-dht)."""
-
-RETRY_S = (5.0, 15.0, 60.0, 300.0, 1800.0)
-"""Pauses after a round that fewer than all closest nodes took; a young network grows quickly, an old one doesn't."""
-
 WORKERS = 4
-"""Provides under way: each is a lookup of up to 10 RPCs, and a home router must not notice."""
+"""Batches under way: one is mostly waiting, for a lookup or for a server's pace."""
 
-POLL_S = 2.0
+POLL_S = 1.0
+"""Between looks whether somebody is known, while something is due."""
+
+LOOK_S = 60.0
+"""The longest time between two looks at what is due: the clock on the wall may have been set."""
+
+GROWTH_S = 10.0
+"""Between looks at how the network has grown: newcomers come in crowds."""
+
+WARN_FIRST_S = 60.0
+"""After the start, which a node that was off for two days spends renewing what has lapsed."""
+
+WARN_EVERY_S = 3600.0
+"""Between warnings about records that lapse: once an hour is heard and doesn't fill the log."""
 
 
 class ProvideReport(Protocol):
@@ -40,12 +48,18 @@ class ProvideReport(Protocol):
     def closest(self) -> int: ...
     @property
     def stored(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
 
 
 class Routing(Protocol):
     """What this service needs of Kademlia."""
 
-    async def provide(self, key: bytes) -> ProvideReport: ...
+    @property
+    def routing_table_size(self) -> int: ...
+    @property
+    def region_bits(self) -> int: ...
+    async def provide_all(self, keys: Sequence[bytes]) -> Mapping[bytes, ProvideReport]: ...
     async def withdraw(self, key: bytes) -> None: ...
 
 
@@ -53,27 +67,26 @@ class Schedule(Protocol):
     """Where the schedule is kept: `node.store` has it."""
 
     def load(self) -> list[tuple[bytes, ProvideStatus]]: ...
-    def save(self, key: bytes, status: ProvideStatus) -> None: ...
-    def remove(self, key: bytes) -> None: ...
-
-
-@dataclass(slots=True)
-class _Entry:
-    status: ProvideStatus
-    failures: int = 0
-    is_busy: bool = False
+    def save_all(self, statuses: Sequence[tuple[bytes, ProvideStatus]]) -> None: ...
+    def remove_all(self, keys: Sequence[bytes]) -> None: ...
 
 
 class Providing:
     """The keys this node provides, and when each is due."""
 
-    def __init__(self, routing: Routing, schedule: Schedule, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, routing: Routing, schedule: Schedule, clock: Callable[[], float], *, max_keywords: int = MAX_PER_NODE
+    ) -> None:
         self._routing = routing
         self._schedule = schedule
         self._clock = clock
         self._saved = dict(schedule.load())
-        self._entries: dict[bytes, _Entry] = {}
-        self._keywords = Keywords()
+        self._plan = ProvidePlan(key_point)
+        self._keywords = Keywords(max_per_node=max_keywords)
+        self.on_added: Callable[[bytes], None] = lambda key: None  # a share was added whose keywords aren't known yet
+        self._servers = 0  # when it was last looked whether the network has grown
+        self._last_reason = ""
+        self._gone: list[bytes] = []  # keys still in the schedule, provided no more
         self._wake = trio.Event()
 
     def add(self, key: bytes, keywords: Sequence[bytes] = ()) -> None:
@@ -82,86 +95,127 @@ class Providing:
         `keywords` are multihashes of words that are to lead to the share, the most telling first; the first
         `keywords.MAX_PER_SHARE` are provided too, after the shares, within the node's cap. None given: as before.
         """
-        self._begin(key)
+        self._begin(key, Kind.SHARE)
         if keywords:
             added, dropped = self._keywords.set(key, keywords)
             for word in added:
-                self._begin(word)
-            for word in dropped:
-                self._entries.pop(word, None)
+                self._begin(word, Kind.KEYWORD)
+            self._gone += [word for word in dropped if self._plan.remove(word)]
+        else:
+            self.on_added(key)
 
     async def remove(self, key: bytes) -> None:
         """Provide this key no more, nor the keywords that led only to it; what others hold lapses within 48 h."""
         added, dropped = self._keywords.set(key, ())
         for word in added:
-            self._begin(word)
-        for gone in (key, *dropped):
-            if self._entries.pop(gone, None):
-                await self._keep(self._schedule.remove, gone)
-                await self._routing.withdraw(gone)
-
-    def _begin(self, key: bytes) -> None:
-        if key not in self._entries:
-            fresh = ProvideStatus(closest=0, stored=0, at=None, due=self._clock())
-            self._entries[key] = _Entry(self._saved.pop(key, fresh))
-            self._wake.set()
+            self._begin(word, Kind.KEYWORD)
+        self._gone += [each for each in (key, *dropped) if self._plan.remove(each)]
+        await self._forget_gone()
 
     def status(self, key: bytes) -> ProvideStatus | None:
         """How the key stands, None if it isn't provided."""
-        entry = self._entries.get(key)
-        return entry.status if entry else None
+        return self._plan.status(key)
+
+    @property
+    def plan(self) -> ProvidePlan:
+        """All keys, for eyes."""
+        return self._plan
+
+    @property
+    def keywords_waiting(self) -> int:
+        """How many keywords the node's cap keeps from being provided."""
+        return self._keywords.waiting
 
     def network_changed(self) -> None:
-        """New peers are here: what nobody took so far is due now."""
-        now = self._clock()
-        for entry in self._entries.values():
-            if entry.status.stored == 0:
-                entry.status = ProvideStatus(entry.status.closest, 0, entry.status.at, now)
+        """New peers are here: what could not be provided may go now."""
         self._wake.set()
 
     async def run(self) -> None:
         """Provide what is due, for as long as the node runs."""
         limiter = trio.Semaphore(WORKERS)
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch_growth)
+            nursery.start_soon(self._warn)
             while True:
-                now = self._clock()
-                due = [key for key, entry in self._entries.items() if not entry.is_busy and _is_due(entry, now)]
-                for key in due:
+                while self._routing.routing_table_size:
                     await limiter.acquire()
-                    if entry := self._entries.get(key):
-                        entry.is_busy = True
-                        nursery.start_soon(self._provide, key, entry, limiter)
-                    else:
+                    batch = self._plan.next(self._clock(), self._routing.region_bits)
+                    if not batch:
                         limiter.release()
-                with trio.move_on_after(POLL_S):
+                        break
+                    nursery.start_soon(self._provide, batch, limiter)
+                await self._forget_gone()
+                with trio.move_on_after(self._wait_s()):
                     await self._wake.wait()
                 self._wake = trio.Event()
 
-    async def _provide(self, key: bytes, entry: _Entry, limiter: trio.Semaphore) -> None:
+    def _wait_s(self) -> float:
+        look = self._plan.next_look()
+        return LOOK_S if look is None else min(LOOK_S, max(POLL_S, look - self._clock()))
+
+    async def _forget_gone(self) -> None:
+        gone, self._gone = [key for key in self._gone if key not in self._plan], []
+        if gone:
+            await self._keep(self._schedule.remove_all, gone)
+        for key in gone:
+            await self._routing.withdraw(key)
+
+    def _begin(self, key: bytes, kind: Kind) -> None:
+        self._plan.add(key, kind, self._saved.pop(key, None), self._clock())
+        self._wake.set()
+
+    async def _provide(self, batch: list[bytes], limiter: trio.Semaphore) -> None:
         try:
-            report = await self._routing.provide(key)
+            reports = await self._routing.provide_all(batch)
         finally:
             limiter.release()
-            entry.is_busy = False
         now = self._clock()
-        if report.stored and report.stored >= report.closest:
-            entry.failures = 0
-            pause = REPROVIDE_S
-        else:
-            pause = RETRY_S[min(entry.failures, len(RETRY_S) - 1)]
-            entry.failures += 1
-        entry.status = ProvideStatus(closest=report.closest, stored=report.stored, at=now, due=now + pause)
-        log.info("provided %s: %d of the %d closest hold it", key.hex()[:16], report.stored, report.closest)
-        if key in self._entries:
-            await self._keep(self._schedule.save, key, entry.status)
+        after = [(key, self._plan.done(key, report.closest, report.stored, now)) for key, report in reports.items()]
+        self._tell(reports)
+        await self._keep(self._schedule.save_all, [(key, status) for key, status in after if status is not None])
 
-    async def _keep(self, change: Callable[..., None], *arguments: object) -> None:
+    def _tell(self, reports: Mapping[bytes, ProvideReport]) -> None:
+        """Log a batch: a line for what went well, and one for a new reason why it didn't."""
+        taken = sum(report.stored > 0 for report in reports.values())
+        if taken:
+            stored = sum(report.stored for report in reports.values()) / taken
+            closest = sum(report.closest for report in reports.values()) / len(reports)
+            log.info("provided %d keys: %.0f of the %.0f closest nodes hold each", taken, stored, closest)
+        reason = next((report.reason for report in reports.values() if report.reason), "")
+        if reason and reason != self._last_reason:
+            log.info("%d keys could not be provided: %s", len(reports) - taken, reason)
+        self._last_reason = reason
+
+    async def _watch_growth(self) -> None:
+        while True:
+            await trio.sleep(GROWTH_S)
+            if self._routing.routing_table_size > self._servers:
+                self._plan.hurry(self._clock(), self._routing.routing_table_size)
+                self._wake.set()
+            self._servers = self._routing.routing_table_size
+
+    async def _warn(self) -> None:
+        await trio.sleep(WARN_FIRST_S)
+        while True:
+            if lapsing := self._plan.lapsing(self._clock()):
+                log.warning("%s", lapse_words([left for _, left in lapsing], self._last_reason))
+            await trio.sleep(WARN_EVERY_S)
+
+    async def _keep(self, change: Callable[..., None], rows: Sequence[object]) -> None:
         """Change the schedule on disk; without it a restart provides a little too soon, which is no reason to stop."""
         try:
-            await in_thread(change, *arguments)
+            await in_thread(change, rows)
         except StorageError as error:
             log.warning("the provide schedule can't be saved now: %s", error)
 
 
-def _is_due(entry: _Entry, now: float) -> bool:
-    return entry.status.due is None or entry.status.due <= now
+def lapse_words(seconds_left: Sequence[float], reason: str) -> str:
+    """What to tell of shares whose records lapse, after so many seconds each; 0 and less have lapsed."""
+    lapsed = sum(left <= 0 for left in seconds_left)
+    coming = [left for left in seconds_left if left > 0]
+    parts = []
+    if coming:
+        parts.append(f"{len(coming)} shares will be found by nobody from {min(coming) / 3600:.0f} h from now on")
+    if lapsed:
+        parts.append(f"{lapsed} shares are found by nobody any more")
+    return f"{' and '.join(parts)}: their provider records could not be renewed ({reason or 'not tried yet'})"

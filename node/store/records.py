@@ -88,7 +88,7 @@ class ProviderRecords:
 
 
 class ProvideSchedule:
-    """When this node provided each of its keys last and is to do it again; a row for each of its own shares."""
+    """When this node provided each of its keys last and is to do it again; a row for each key."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -101,18 +101,18 @@ class ProvideSchedule:
             ).fetchall()
         return [(key, ProvideStatus(closest, stored, last_at, due)) for key, closest, stored, last_at, due in rows]
 
-    def save(self, key: bytes, status: ProvideStatus) -> None:
-        """How the key stands after a round, and when it is due again."""
+    def save_all(self, statuses: Sequence[tuple[bytes, ProvideStatus]]) -> None:
+        """How keys stand after a round, and when they are due again."""
         with self._database.write() as connection:
-            connection.execute(
+            connection.executemany(
                 "REPLACE INTO provides (key, closest, stored, last_at, next_due) VALUES (?, ?, ?, ?, ?)",
-                (key, status.closest, status.stored, status.at, status.due),
+                [(key, status.closest, status.stored, status.at, status.due) for key, status in statuses],
             )
 
-    def remove(self, key: bytes) -> None:
-        """The key is provided no more."""
+    def remove_all(self, keys: Sequence[bytes]) -> None:
+        """These keys are provided no more."""
         with self._database.write() as connection:
-            connection.execute("DELETE FROM provides WHERE key = ?", (key,))
+            connection.executemany("DELETE FROM provides WHERE key = ?", [(key,) for key in keys])
 
 
 class AddressBook:

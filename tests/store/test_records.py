@@ -102,12 +102,11 @@ def test_adding_to_a_full_store_takes_well_under_a_millisecond(database):
 def test_the_schedule_of_provides_survives_a_restart(database, tmp_path):
     schedule = ProvideSchedule(database)
     fresh, done = ProvideStatus(0, 0, None, 5.0), ProvideStatus(20, 18, 100.0, 79_300.0)
-    schedule.save(KEY, fresh)
-    schedule.save(OTHER, fresh)
-    schedule.save(KEY, done)
+    schedule.save_all([(KEY, fresh), (OTHER, fresh)])
+    schedule.save_all([(KEY, done)])
     again = ProvideSchedule(Database(tmp_path / "state.db"))
     assert again.load() == [(OTHER, fresh), (KEY, done)]
-    again.remove(OTHER)
+    again.remove_all([OTHER])
     assert schedule.load() == [(KEY, done)]
 
 

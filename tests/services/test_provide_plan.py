@@ -1,0 +1,173 @@
+"""What is provided next: regions together, the new first, failures again, nothing forgotten."""
+
+from __future__ import annotations
+
+from node.services.provide_plan import (
+    EARLY_S,
+    MAX_BATCH,
+    MAX_STALE,
+    REPROVIDE_S,
+    RETRY_S,
+    VALIDITY_S,
+    WARN_S,
+    Kind,
+    ProvidePlan,
+)
+from node.status import ProvideStatus
+
+HALF = 1 << 255
+
+
+def point(key: bytes) -> int:
+    """The first byte of a key is where it lies: the highest of 256 bits and so on."""
+    return int.from_bytes(key.ljust(32, b"\0"), "big")
+
+
+def plan_of(*keys: bytes, kind: Kind = Kind.SHARE, now: float = 0.0) -> ProvidePlan:
+    plan = ProvidePlan(point)
+    for key in keys:
+        plan.add(key, kind, None, now)
+    return plan
+
+
+def finish(plan, keys, now, stored=20, closest=20):
+    return [plan.done(key, closest, stored, now) for key in keys]
+
+
+def test_what_is_near_each_other_goes_together():
+    plan = plan_of(b"\x01", b"\x81", b"\x02", b"\xf0")
+    assert plan.next(0, region_bits=1) == [b"\x01", b"\x02"]
+    assert plan.next(0, region_bits=1) == [b"\x81", b"\xf0"]
+    assert plan.next(0, region_bits=1) == []  # all of it is under way
+    everything = plan_of(b"\x01", b"\x81", b"\xff")
+    assert everything.next(0, region_bits=0) == [b"\x01", b"\x81", b"\xff"]
+
+
+def test_a_round_that_went_well_is_repeated_after_22_hours():
+    plan = plan_of(b"a")
+    (status,) = finish(plan, plan.next(5, 0), now=7)
+    assert status == plan.status(b"a") == ProvideStatus(20, 20, at=7, due=7 + REPROVIDE_S)
+    assert plan.next_due() == 7 + REPROVIDE_S
+    assert plan.next(6 + REPROVIDE_S, 0) == []
+    assert plan.next(7 + REPROVIDE_S, 0) == [b"a"]
+
+
+def test_keys_due_soon_come_along_with_their_region():
+    plan = plan_of(b"a")
+    finish(plan, plan.next(0, 0), now=0)
+    plan.add(b"b", Kind.SHARE, None, EARLY_S)
+    assert plan.next(EARLY_S, 0) == [b"b"]
+    finish(plan, [b"b"], now=EARLY_S)
+    assert plan.next(REPROVIDE_S, 0) == [b"a", b"b"]
+    finish(plan, [b"a", b"b"], now=REPROVIDE_S)
+    assert plan.next(2 * REPROVIDE_S, 0) == [b"a", b"b"]
+
+
+def test_new_shares_go_before_old_ones_and_keywords_last():
+    plan = ProvidePlan(point)
+    old = ProvideStatus(20, 20, at=-REPROVIDE_S, due=-5.0)
+    plan.add(b"\x10old", Kind.SHARE, old, 0)
+    plan.add(b"\x20word", Kind.KEYWORD, None, 0)
+    plan.add(b"\x30new", Kind.SHARE, None, 0)
+    assert [plan.next(0, 8) for _ in range(3)] == [[b"\x30new"], [b"\x20word"], [b"\x10old"]]
+
+
+def test_a_batch_is_bounded_and_holds_shares_first():
+    plan = ProvidePlan(point)
+    for number in range(MAX_BATCH):
+        plan.add(b"w%04d" % number, Kind.KEYWORD, None, 0)
+    plan.add(b"share", Kind.SHARE, None, 0)
+    first = plan.next(0, 0)
+    assert len(first) == MAX_BATCH
+    assert first[0] == b"share"
+    assert len(plan.next(0, 0)) == 1
+
+
+def test_too_few_holders_mean_an_early_and_then_an_ever_later_retry():
+    plan = plan_of(b"a")
+    now = 0.0
+    for pause in (*RETRY_S, RETRY_S[-1]):
+        (status,) = finish(plan, plan.next(now, 0), now, stored=3)
+        assert status == ProvideStatus(20, 3, at=now, due=now + pause)
+        assert plan.next(now + pause - 1, 0) == []
+        now += pause
+    (status,) = finish(plan, plan.next(now, 0), now)
+    assert status.due == now + REPROVIDE_S
+
+
+def test_a_round_that_nobody_took_leaves_the_last_records_standing_until_they_lapse():
+    plan = plan_of(b"a")
+    finish(plan, plan.next(0, 0), now=0)
+    (status,) = finish(plan, plan.next(REPROVIDE_S, 0), now=REPROVIDE_S, stored=0, closest=0)
+    assert status == ProvideStatus(20, 20, at=0, due=REPROVIDE_S + RETRY_S[0])
+    assert plan.lapsing(VALIDITY_S - WARN_S) == []
+    assert plan.lapsing(VALIDITY_S - 60) == [(b"a", 60)]
+    late = VALIDITY_S + 1
+    (status,) = finish(plan, plan.next(late, 0), now=late, stored=0, closest=0)
+    assert (status.closest, status.stored, status.at) == (0, 0, 0)
+
+
+def test_only_shares_that_were_provided_can_lapse():
+    plan = plan_of(b"never")
+    plan.add(b"word", Kind.KEYWORD, ProvideStatus(20, 20, at=0, due=0), 0)
+    assert plan.lapsing(VALIDITY_S) == []
+
+
+def test_the_schedule_of_an_earlier_run_goes_on():
+    plan = ProvidePlan(point)
+    plan.add(b"a", Kind.SHARE, ProvideStatus(20, 20, at=0, due=REPROVIDE_S), now=100)
+    plan.add(b"a", Kind.SHARE, None, now=100)  # a second time changes nothing
+    plan.add(b"unknown", Kind.SHARE, ProvideStatus(0, 0, at=None, due=None), now=100)
+    assert plan.next(100, 8) == [b"unknown"]
+    assert plan.next(REPROVIDE_S, 8) == [b"a"]
+
+
+def test_what_is_removed_is_provided_no_more():
+    plan = plan_of(b"a", b"b")
+    batch = plan.next(0, 0)
+    assert plan.remove(b"a")
+    assert not plan.remove(b"a")
+    assert b"a" not in plan
+    assert plan.done(b"a", 20, 20, 1) is None
+    finish(plan, batch[1:], now=1)
+    assert plan.next(REPROVIDE_S + 1, 0) == [b"b"]
+    assert len(plan) == 1
+    assert plan.status(b"a") is None
+
+
+def test_removed_before_its_turn():
+    plan = plan_of(b"\x01", b"\x81")
+    assert plan.next(0, 8) == [b"\x01"]
+    plan.remove(b"\x81")
+    assert plan.next(0, 8) == []
+    assert plan_of().next_due() is None
+
+
+def test_a_growing_network_gets_the_records_anew_each_time_it_has_doubled():
+    plan = plan_of(b"a")
+    finish(plan, plan.next(0, 0), now=0, stored=1, closest=1)
+    plan.hurry(10, servers=1)
+    assert plan.next(10, 0) == []
+    plan.hurry(10, servers=2)
+    assert plan.next(10, 0) == [b"a"]
+    plan.hurry(10, servers=8)  # under way: its end will tell
+    finish(plan, [b"a"], now=11, stored=20)
+    plan.hurry(12, servers=500)
+    assert plan.next(12, 0) == []
+    assert plan.status(b"a").at == 11
+
+
+def test_shares_that_come_and_go_leave_nothing_behind():
+    plan = plan_of(b"stays")
+    finish(plan, plan.next(0, 0), now=0)
+    for number in range(3 * MAX_STALE):
+        plan.add(b"%d" % number, Kind.SHARE, ProvideStatus(20, 20, at=0, due=REPROVIDE_S), 0)
+        plan.remove(b"%d" % number)
+    assert len(plan._later) <= MAX_STALE + 3
+    assert plan.next(REPROVIDE_S, 0) == [b"stays"]
+
+
+def test_kinds_are_told_apart():
+    plan = plan_of(b"a")
+    plan.add(b"w", Kind.KEYWORD, None, 0)
+    assert len(plan.statuses(Kind.SHARE)) == len(plan.statuses(Kind.KEYWORD)) == 1
