@@ -16,7 +16,7 @@ from node.swarm.endgame import duplicate
 from node.swarm.inflight import InFlight
 from node.swarm.peer import Peer
 from node.swarm.picker import Picker
-from node.swarm.progress import ChunkProgress
+from node.swarm.progress import ChunkProgress, OpenRequest
 from node.swarm.reputation import Reputation
 from node.swarm.settings import DownloadSettings
 from protocols.geometry import Geometry
@@ -27,6 +27,10 @@ _LOOKED_AT: Final = 64
 OVERDUE_S: Final = 3.0
 """An answer may take so long to begin before an idle peer gets the request instead: round trips and a disk. Longer, and
 in a swarm with free riders rare chunks lie in their lines; shorter, and answers cross with cancels."""
+
+NEW_OVERDUE_S: Final = 1.0
+"""The same in the endgame for a peer that hasn't sent a byte yet: twice the longest round trip on earth. Whoever is
+idle then has nothing better to do, and what was asked of a peer that never sends costs a second and not three."""
 
 _PICKS: Final = 8
 """Picks tried for one request: one is refused only after a chunk was wrong or cancelled at this very peer."""
@@ -57,8 +61,9 @@ class Requesting:
         found = self._leftover(peer, now) or self._new(peer, now)
         is_duplicate = False
         if not found and not (peer.request_count or peer.silences or peer.is_suspect):
-            found = self._overdue(peer, now)
-            if not found and self._is_endgame():
+            is_endgame = self._is_endgame()
+            found = self._overdue(peer, now, NEW_OVERDUE_S if is_endgame else OVERDUE_S)
+            if not found and is_endgame:
                 is_duplicate = True
                 found = duplicate(peer, self._peers, self._in_flight, now)
         if not found:
@@ -110,15 +115,22 @@ class Requesting:
                 return self._in_flight.begin(chunk, length, peer.name if alone else None), Span(0, length)
         return None
 
-    def _overdue(self, peer: Peer, now: float) -> tuple[ChunkProgress, Span] | None:
-        """What waits in another peer's line, for one that is idle: it changes over, and nothing is sent twice."""
+    def _overdue(self, peer: Peer, now: float, new_s: float) -> tuple[ChunkProgress, Span] | None:
+        """What waits in another peer's line, for one that is idle: it changes over, and nothing is sent twice.
+
+        `new_s` is the patience with peers that haven't sent anything yet.
+        """
         for progress in islice(self._in_flight.chunks.values(), _LOOKED_AT):
             if progress.sole is None and peer.bitfield[progress.chunk]:
-                late = [r for r in progress.requests if not r.received and now - r.issued_at >= OVERDUE_S]
+                late = [r for r in progress.requests if not r.received and self._is_late(r, now, new_s)]
                 self._in_flight.release(late)
                 if late and (spans := progress.unasked()):
                     return progress, spans[0]
         return None
+
+    def _is_late(self, request: OpenRequest, now: float, new_s: float) -> bool:
+        is_new = not self._peers[request.peer].pipeline.rate.total
+        return now - request.issued_at >= (new_s if is_new else OVERDUE_S)
 
     def _is_for_others(self, peer: Peer, chunk: int, now: float) -> bool:
         """Whether a chunk that this peer may have spoilt can be had from somebody who hasn't."""

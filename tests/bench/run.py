@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import commands, connection, dashboard, download, lookups, memory, sharing, small_files
+from tests.bench import commands, connection, dashboard, download, lookups, memory, providing, sharing, small_files
 from tests.bench.figures import Figure, machine, save, table
 from tests.bench.ground import Ground
 
@@ -19,11 +19,13 @@ SUBJECTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "commands": commands.measure,
     "dashboard": dashboard.measure,
     "lookups": lookups.measure,
+    "providing": providing.measure,
     "sharing": sharing.measure,
     "small-files": small_files.measure,
     "download": download.measure,
     "memory": memory.measure,
     "connection": connection.measure,
+    "swarm": swarm.measure,
 }
 RESULT = Path(__file__).parents[2] / "build" / "bench.json"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node.swarm.commands import Span
 from node.swarm.endgame import MAX_DUPLICATES, MAX_SOURCES
-from node.swarm.requesting import OVERDUE_S
+from node.swarm.requesting import NEW_OVERDUE_S, OVERDUE_S
 from tests.swarm.story import KIB, MESSAGE, MIB, Story
 
 
@@ -46,13 +46,24 @@ def test_what_nobody_has_does_not_prevent_an_endgame():
 
 
 def test_what_waits_in_one_peers_line_changes_over_to_an_idle_peer():
-    story = Story(1 * MIB)
-    story.join("busy")
-    story.join("idle")
+    story = Story(3 * MIB)
+    story.join("busy", has=[0, 1])
+    story.send("busy", MIB)
+    (waiting,) = story.open("busy")
+    story.join("idle", has=[waiting.chunk])
     story.wait(OVERDUE_S - 1.0)
     assert story.open("idle") == [], "give it a moment"
     story.wait(2.0)
     assert story.open("busy") == []
+    assert story.open("idle")[0].length == MIB
+
+
+def test_in_the_endgame_a_peer_that_never_sent_anything_is_waited_for_less():
+    story = Story(1 * MIB)
+    story.join("new")
+    story.join("idle")
+    story.wait(NEW_OVERDUE_S + 1.0)
+    assert story.open("new") == []
     assert story.open("idle")[0].length == MIB
     assert story.deliver("idle") == 0
     assert story.download.is_complete
