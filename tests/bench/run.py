@@ -11,7 +11,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import commands, connection, dashboard, download, lookups, memory, providing, sharing, small_files
+from tests.bench import (
+    commands,
+    connection,
+    dashboard,
+    download,
+    lookups,
+    memory,
+    providing,
+    sharing,
+    small_files,
+    swarm,
+)
 from tests.bench.figures import Figure, machine, save, table
 from tests.bench.ground import Ground
 
