@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import faulty
+import probing
 import trio
 from meddler import MODES
 from telling import emit, ready
@@ -132,7 +133,8 @@ async def ping(host: Host, arguments: argparse.Namespace) -> None:
 
 
 COMMANDS = {
-    command.__name__: command for command in (faulty.seed, faulty.fetch, serve, provide, find, sink, pour, ping)
+    command.__name__: command
+    for command in (faulty.seed, faulty.fetch, probing.answer, probing.probe, serve, provide, find, sink, pour, ping)
 }
 
 
@@ -145,6 +147,7 @@ async def main() -> None:
     parser.add_argument("--peer", default="")
     parser.add_argument("--bootstrap", action="append", default=[])
     parser.add_argument("--bytes", type=int, default=1 << 20)
+    parser.add_argument("--count", type=int, default=3)
     parser.add_argument("--key", type=Path)
     arguments = parser.parse_args()
     identity = load_or_create(arguments.key) if arguments.key else Identity.generate()

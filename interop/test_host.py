@@ -120,9 +120,3 @@ def test_tls_alone_is_refused_with_words(here, node):
     assert done.returncode != 0
     assert done.stderr.startswith("shoal: ")
     assert "Traceback" not in done.stderr
-
-
-def test_a_bare_stream_carries_every_byte_both_ways(here):
-    size = str(20 << 20)
-    assert here.go("pour", here.py("sink").address, "--bytes", size).result("poured")
-    assert here.py("pour", here.go("sink").address, "--bytes", size).result("poured")

@@ -48,6 +48,8 @@ func commands() []command {
 		{"key", "FILE", "read a key file, or make it", key},
 		{"sink", "", "swallow what comes on a bare stream", sink},
 		{"pour", "ADDRESS", "send --bytes on a bare stream", pour},
+		{"answer", "", "treat streams as their protocols say: echo, reset, read late, …", answer},
+		{"probe", "WHAT ADDRESS", "see how somebody who answers treats streams, --count of them", probe},
 	}
 }
 

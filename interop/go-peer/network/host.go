@@ -40,6 +40,8 @@ type Settings struct {
 	KeyFile  string   // empty: a new key
 	Listen   string   // a multiaddr; empty: the host only dials
 	Security []string // "noise", "tls", in the order they are offered
+
+	Unlimited bool // streams, where go-libp2p's usual limits are not the question
 }
 
 var muxers = []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
@@ -56,7 +58,7 @@ func OpenHost(settings Settings) (host.Host, error) {
 		return nil, err
 	}
 	bus := eventbus.NewBus()
-	conns, err := openSwarm(key, settings.Security, bus)
+	conns, err := openSwarm(key, settings, bus)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +77,8 @@ func OpenHost(settings Settings) (host.Host, error) {
 	return h, conns.Listen(address)
 }
 
-// openSwarm has the host's connections: TCP, one of the securities, yamux, and go-libp2p's usual limits.
-func openSwarm(key crypto.PrivKey, offered []string, bus event.Bus) (*swarm.Swarm, error) {
+// openSwarm has the host's connections: TCP, one of the securities, yamux, and limits.
+func openSwarm(key crypto.PrivKey, settings Settings, bus event.Bus) (*swarm.Swarm, error) {
 	peers, err := pstoremem.NewPeerstore()
 	if err != nil {
 		return nil, err
@@ -88,7 +90,11 @@ func openSwarm(key crypto.PrivKey, offered []string, bus event.Bus) (*swarm.Swar
 	if err := errors.Join(peers.AddPrivKey(id, key), peers.AddPubKey(id, key.GetPublic())); err != nil {
 		return nil, err
 	}
-	limits, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(rcmgr.DefaultLimits.AutoScale()))
+	most := rcmgr.DefaultLimits.AutoScale()
+	if settings.Unlimited {
+		most = rcmgr.InfiniteLimits
+	}
+	limits, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(most))
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +102,7 @@ func openSwarm(key crypto.PrivKey, offered []string, bus event.Bus) (*swarm.Swar
 	if err != nil {
 		return nil, err
 	}
-	secured, err := secure(key, offered)
+	secured, err := secure(key, settings.Security)
 	if err != nil {
 		return nil, err
 	}
