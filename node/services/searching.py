@@ -19,8 +19,9 @@ import trio
 from node.errors import StorageError, UsageError
 from node.services.searching_answering import Index
 from node.services.searching_asking import Network, PeerAnswer, Reply, ask
+from node.services.searching_checks import Checks
 from node.services.searching_probing import Proof, probe
-from node.services.searching_results import Description, Results, Source, Standing, network_of
+from node.services.searching_results import Description, Source, Standing, network_of
 from node.services.searching_state import Asked, Scope, Search
 from node.services.threads import in_thread
 from protocols.cid import Cid
@@ -44,9 +45,8 @@ KEYWORDS_TRIED = 3
 LOCAL_HITS = 300
 """Hits taken from the own index, which lets every publisher have its turn before anybody has a second one."""
 
-PROBES = 32
 PROBES_AT_ONCE = 4
-"""Claims checked in one search, each for one chunk, mostly of a megabyte: some seconds of an ordinary line."""
+"""Most probes are a megabyte: four fill an ordinary line for a second or two."""
 
 SEARCHES_KEPT = 8
 
@@ -128,7 +128,9 @@ class Searching:
         try:
             async with trio.open_nursery() as nursery:
                 if search.scope is not Scope.LOCAL:
-                    nursery.start_soon(self._check, search)
+                    checks = Checks()
+                    for _ in range(PROBES_AT_ONCE):
+                        nursery.start_soon(self._check, search, checks)
                 await self._look_here(search)
                 if search.scope is not Scope.LOCAL:
                     await self._look_around(search)
@@ -222,42 +224,20 @@ class Searching:
 
     # --- checking ---------------------------------------------------------------------------------------------
 
-    async def _check(self, search: Search) -> None:
-        """Probe claims until the search is over and none is left, or there were enough."""
-        limiter = trio.CapacityLimiter(PROBES_AT_ONCE)
-        probed: set[tuple[str, str]] = set()
-        async with trio.open_nursery() as nursery:
-            while len(probed) < PROBES:
-                claim = _next_claim(search.results, probed)
-                if claim is not None:
-                    await limiter.acquire_on_behalf_of(claim)
-                    probed.add(claim)
-                    nursery.start_soon(self._probe, search, claim, limiter)
-                elif search.over.is_set():
-                    return
-                else:
-                    await search.changed.wait()
-
-    async def _probe(self, search: Search, claim: tuple[str, str], limiter: trio.CapacityLimiter) -> None:
-        cid, peer = claim
-        try:
-            proof = await probe(self._host, peer, Cid.parse(cid), self._agent, self._rng)
-        finally:
-            limiter.release_on_behalf_of(claim)
-        search.results.checked(cid, peer, _standing(proof), _description(proof))
-        search.note_change()
-
-
-def _next_claim(results: Results, probed: set[tuple[str, str]]) -> tuple[str, str] | None:
-    """The claim to check next: the first of every row before the second of any."""
-    rows = results.to_probe()
-    waiting = [
-        (sum((row.cid, peer) in probed for peer in row.claimants), place, (row.cid, peer))
-        for place, row in enumerate(rows)
-        for peer in row.claimants
-        if (row.cid, peer) not in probed
-    ]
-    return min(waiting)[2] if waiting else None
+    async def _check(self, search: Search, checks: Checks) -> None:
+        """Probe one claim after the other until the search is over and none is left, or there were enough."""
+        while True:
+            claim = checks.next(search.results.to_probe(), everything=search.over.is_set())
+            if claim is not None:
+                cid, peer = claim
+                proof = await probe(self._host, peer, Cid.parse(cid), self._agent, self._rng)
+                checks.ended(claim, has_proved=proof.has_chunk)
+                search.results.checked(cid, peer, _standing(proof), _description(proof))
+                search.note_change()
+            elif search.over.is_set() and not checks.running:
+                return
+            else:
+                await search.changed.wait()
 
 
 def _standing(proof: Proof) -> Standing:
