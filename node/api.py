@@ -23,7 +23,7 @@ from node.net.kademlia import Kademlia
 from node.services.library import Active, Library
 from node.services.named_peers import NamedPeer, NamedPeers
 from node.services.network_status import network_status
-from node.services.snapshots import NodeInfo, Snapshots, connection_rows, node_status
+from node.services.snapshots import ROWS_AT_ONCE, NodeInfo, Snapshots, connection_rows, node_status
 from node.services.threads import in_thread
 from node.status import to_json
 from node.store.items import Item
@@ -106,13 +106,22 @@ class Api:
         return to_json(await node_status(self._host, self._dht, self._library, self._records_held(), self._info))
 
     async def list_items(self, call: Call) -> object:
-        """Every share and download; with `moving` only those that are fetched or have a session with somebody."""
+        """Every share and download; with `moving` only those that are fetched or have a session with somebody.
+
+        `also` names more of them by CID: those that have moved until now, to be told how they ended.
+        """
         if call.param("moving", bool, default=False):
             swarms = self._library.exchange.swarms
             moving = {*self._library.active, *(cid for cid, swarm in swarms.items() if swarm.sessions)}
+            moving.update(_cids(call.param("also", list, default=[])))
             rows = await in_thread(lambda: [self._library.catalogue.find(cid) for cid in moving])
             return [to_json(self._snapshots.item(row)) for row in rows if row is not None]
-        return [to_json(item) for item in await self._snapshots.items()]
+        answer = []
+        for place, item in enumerate(await self._snapshots.items(), start=1):
+            answer.append(to_json(item))
+            if place % ROWS_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+        return answer
 
     async def info(self, call: Call) -> object:
         """One item in full."""
@@ -261,6 +270,14 @@ class Api:
             raise ShoalError(
                 f"#{item.number} {item.name or item.cid} is {item.state.lower()}: {item.reason or 'stopped'}"
             )
+
+
+def _cids(texts: list[object]) -> list[Cid]:
+    """The CIDs of a call; raises UsageError."""
+    try:
+        return [Cid.parse(str(text)) for text in texts]
+    except ValueError as error:
+        raise UsageError(f"also is a list of CIDs: {error}") from error
 
 
 def _path(call: Call, name: str) -> str:

@@ -29,6 +29,7 @@ from node.control.wire import (
     Request,
     Success,
     encode,
+    encode_rows,
     parse_request,
 )
 from node.errors import ShoalError, StorageError, UsageError
@@ -203,7 +204,7 @@ def _shoal_error(error: BaseException) -> ShoalError | None:
 async def _encode(answer: Answer, request: Request) -> bytes:
     try:
         if isinstance(answer, Success) and isinstance(answer.result, list) and len(answer.result) > LONG_RESULT:
-            line = await trio.to_thread.run_sync(encode, answer)
+            line = await trio.to_thread.run_sync(encode_rows, answer, answer.result)
         else:
             line = encode(answer)
         if len(line) <= MAX_ANSWER:

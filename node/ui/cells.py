@@ -42,6 +42,10 @@ def _span_cells(text: str, style: str, is_ascii: bool) -> list[Cell]:
     found: list[Cell] = []
     for grapheme in graphemes(text):
         wide = cells(grapheme)
+        if not wide:  # a vowel without its syllable: it has no cell of its own, and stands in the one before
+            if found and not is_ascii:
+                found[-1] = (found[-1][0] + grapheme, style)
+            continue
         shown = grapheme if grapheme.isascii() or not is_ascii else _ascii(grapheme, wide)
         if len(shown) == wide and shown.isascii():
             found.extend((character, style) for character in shown)

@@ -1,14 +1,15 @@
 """The node's news for the dashboard, by asking its control socket a few times a second.
 
 Rules: only what is on the screen is asked for. The rows that move are asked for at the rate of the screen; all of them
-only when that set changes, something was done, or so much time has passed that it costs little, however many there
-are. A node that is gone is an ordinary state: it is told, and tried again, ever more seldom.
+only when something was done here, or so much time has passed that it costs little, however many there are. A node that
+is gone is an ordinary state: it is told, and tried again, ever more seldom.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +19,7 @@ from node.control.async_client import AsyncControlClient, open_client
 from node.errors import NoNodeError, NotFoundError, ShoalError
 from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, from_json
 from node.ui.messages import Msg, News, Offline, Online
+from node.ui.model import UNDER_WAY
 from node.ui.wants import Wants
 
 POLL_S = 0.25
@@ -108,11 +110,13 @@ class Feed:
     async def _converse(self, client: AsyncControlClient) -> None:
         self._list_due = self._slow_due = 0.0
         while True:
-            news = await self._news(client)
+            rows = await self._rows(client)
             if not self._is_online:
                 self._is_online = True
                 self._post(Online())
-            self._post(news)
+                self._post(rows)  # there has been nothing to see until now
+                rows = replace(rows, items=None)
+            self._post(await self._news(client, rows))
             with trio.move_on_after(self._poll_s):
                 await self._woken.wait()
             self._woken = trio.Event()
@@ -127,9 +131,9 @@ class Feed:
             await self._woken.wait()
         self._woken = trio.Event()
 
-    async def _news(self, client: AsyncControlClient) -> News:
+    async def _news(self, client: AsyncControlClient, rows: News) -> News:
+        """The rows with whatever else is due."""
         wants = self._wants()
-        items, moving = await self._rows(client)
         node, network, log, peers = None, None, None, None
         if trio.current_time() >= self._slow_due:
             self._slow_due = trio.current_time() + SLOW_POLL_S
@@ -144,20 +148,21 @@ class Feed:
         if wants.detail and (trio.current_time() >= self._detail_due or wants != self._asked):
             self._detail_due, self._asked = trio.current_time() + DETAIL_S, wants
             detail = await self._detail(client, wants)
-        now = trio.current_time()
-        return News(now, items, moving, node, detail, peers, wants.peers_of, network, log)
+        return replace(rows, node=node, detail=detail, peers=peers, peers_of=wants.peers_of, network=network, log=log)
 
-    async def _rows(self, client: AsyncControlClient) -> tuple[tuple[ItemStatus, ...] | None, tuple[ItemStatus, ...]]:
-        moving = await _decoded(ItemStatus, await _call(client, "list", moving=True))
-        cids = frozenset(item.cid for item in moving)
+    async def _rows(self, client: AsyncControlClient) -> News:
+        """All rows if that is due; else those that move, and for the last time those that moved until now."""
         began = trio.current_time()
-        if cids == self._moving and began < self._list_due:
-            return None, moving
-        self._moving = cids
-        items = await _decoded(ItemStatus, await _call(client, "list"))
-        now = trio.current_time()
-        self._list_due = now + max(LIST_S, LIST_SHARE * (now - began))
-        return items, ()
+        if began >= self._list_due:
+            items = await _decoded(ItemStatus, await _call(client, "list"))
+            now = trio.current_time()
+            self._list_due = now + max(LIST_S, LIST_SHARE * (now - began))
+            self._moving = _moving(items)
+            return News(now, items)
+        rows = await _decoded(ItemStatus, await _call(client, "list", moving=True, also=sorted(self._moving)))
+        gone = self._moving - {row.cid for row in rows}
+        self._moving = _moving(rows)
+        return News(trio.current_time(), moving=rows, gone=gone)
 
     async def _detail(self, client: AsyncControlClient, wants: Wants) -> DetailStatus | None:
         try:
@@ -171,6 +176,11 @@ class Feed:
             return await _decoded(PeerStatus, await _call(client, "peers", **({} if cid is None else {"target": cid})))
         except NotFoundError:
             return ()
+
+
+def _moving(rows: tuple[ItemStatus, ...]) -> frozenset[str]:
+    """The CIDs of the rows that the node tells with `moving`, but for those that have just begun to."""
+    return frozenset(row.cid for row in rows if row.peers_connected or row.state in UNDER_WAY)
 
 
 async def _call(client: AsyncControlClient, method: str, **params: object) -> object:

@@ -76,11 +76,12 @@ class Offline:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Fresh snapshots; None where nothing was asked. `moving` are newer rows of some of the items."""
+    """Fresh snapshots; None where nothing was asked. `moving` are newer rows of some of the items, or new ones."""
 
     now: float
     items: tuple[ItemStatus, ...] | None = None
     moving: tuple[ItemStatus, ...] = ()
+    gone: frozenset[str] = frozenset()  # CIDs that are no rows any more
     node: NodeStatus | None = None
     detail: DetailStatus | None = None
     peers: tuple[PeerStatus, ...] | None = None

@@ -142,26 +142,29 @@ def _offline(model: Model, message: msg.Offline) -> Step:
 
 
 def _news(model: Model, message: msg.News) -> Step:
-    if message.items is not None and (done := _completed(model.data.items or (), message.items)):
+    before = model.data.items
+    if before and (done := _completed(before, (*(message.items or ()), *message.moving))):
         model = say(model, f"{named(done)}: complete and verified")
     data = replace(model.data, items_at=message.now)
     if message.items is not None:
         data = replace(data, items=message.items)
-    if message.moving and data.items is not None:
+    if (message.moving or message.gone) and data.items is not None:
         newer = {item.cid: item for item in message.moving}
-        data = replace(data, items=tuple(newer.get(item.cid, item) for item in data.items))
+        rows = tuple(newer.pop(item.cid, item) for item in data.items if item.cid not in message.gone)
+        data = replace(data, items=(*rows, *newer.values()))
     data = _others(data, message)
     model = replace(model, data=data, now=max(model.now, message.now))
     model = _opened(model)
-    if message.items is not None or is_order_due(model):
+    if message.items is not None or len(model.data.items or ()) != len(before or ()) or is_order_due(model):
         model = ordered(model)
     return settled(model), ()
 
 
 def _completed(before: tuple[ItemStatus, ...], after: tuple[ItemStatus, ...]) -> list[ItemStatus]:
     """The downloads that have ended well in between."""
-    fetched = {item.cid for item in before if item.state in UNDER_WAY}
-    return [item for item in after if item.cid in fetched and item.state is TransferState.SEEDING]
+    ended = [item for item in after if item.state is TransferState.SEEDING]
+    fetched = {item.cid for item in before if item.state in UNDER_WAY} if ended else frozenset()
+    return [item for item in ended if item.cid in fetched]
 
 
 def _opened(model: Model) -> Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 
 from node.status import ItemStatus, TransferState
 from node.ui.frame import Line, Span, fit, gated, spread
@@ -36,6 +37,9 @@ SHORT_STATES = {
     TransferState.VERIFYING: "verify",
     TransferState.ERROR: "error",
 }
+
+
+_DOWN, _UP, _STATE = attrgetter("down_bps"), attrgetter("up_bps"), attrgetter("state")
 
 
 def header(model: Model) -> Line:
@@ -87,12 +91,12 @@ def _totals(model: Model) -> list[Span]:
 @kept
 def rates(rows: tuple[ItemStatus, ...] | None) -> tuple[float, float]:
     """Bytes per second down and up, of all rows together."""
-    return sum(item.down_bps for item in rows or ()), sum(item.up_bps for item in rows or ())
+    return sum(map(_DOWN, rows or ())), sum(map(_UP, rows or ()))
 
 
 @kept
 def _states(rows: Sequence[ItemStatus]) -> Counter[TransferState]:
-    return Counter(item.state for item in rows)
+    return Counter(map(_STATE, rows))
 
 
 def _short(per_second: float) -> str:

@@ -18,6 +18,7 @@ from node.control.wire import (
     Success,
     WireError,
     encode,
+    encode_rows,
     parse_answer,
     parse_request,
 )
@@ -131,3 +132,12 @@ def test_what_is_not_json_is_refused_when_encoding():
         encode(Success(1, {"rate": float("inf")}))
     with pytest.raises(TypeError):
         encode(Success(1, object()))
+
+
+@given(
+    st.lists(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5), max_size=5),
+    st.integers(0, 99),
+)
+def test_rows_one_at_a_time_are_the_same_line(rows, request_id):
+    answer = Success(request_id, rows)
+    assert encode_rows(answer, rows) == encode(answer)

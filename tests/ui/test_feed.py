@@ -13,7 +13,7 @@ import trio
 from node.control.lock import hold_folder
 from node.control.server import Call, ControlServer
 from node.errors import NotFoundError
-from node.status import to_json
+from node.status import TransferState, to_json
 from node.ui import messages as msg
 from node.ui.feed import Feed
 from node.ui.wants import Wants, wants
@@ -38,6 +38,7 @@ class FakeNode:
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.moving = ITEMS[:1]
+        self.rows = ITEMS
         self.handlers = {
             "list": self._list,
             "status": self._answer("status", to_json(NODE)),
@@ -57,7 +58,11 @@ class FakeNode:
     async def _list(self, call: Call) -> object:
         is_moving = call.param("moving", bool, default=False)
         self.asked["moving" if is_moving else "list"] += 1
-        return [to_json(item) for item in (self.moving if is_moving else ITEMS)]
+        if not is_moving:
+            return [to_json(item) for item in self.rows]
+        also = call.param("also", list, default=[])
+        others = [item for item in self.rows if item.cid in also and item not in self.moving]
+        return [to_json(item) for item in (*self.moving, *others)]
 
     async def _info(self, call: Call) -> object:
         self.asked["info"] += 1
@@ -99,9 +104,9 @@ async def test_only_what_is_on_the_screen_is_asked_for(tmp_path, told):
     async with node.runs(tmp_path):
         _, arrived = told(Wants(ITEMS[0].cid, 7))
         await next_of(arrived, msg.Online)
+        assert (await next_of(arrived, msg.News)).items == ITEMS  # before anything else, for it is what is waited for
         news = await next_of(arrived, msg.News)
-        assert news.items == ITEMS
-        assert news.node == NODE
+        assert (news.items, news.node) == (None, NODE)
         assert news.detail.cells == "#" * 7
         assert (news.peers, news.network, news.log) == (None, None, None)
     assert node.asked["peers"] == node.asked["network"] == node.asked["log"] == 0
@@ -110,32 +115,43 @@ async def test_only_what_is_on_the_screen_is_asked_for(tmp_path, told):
 async def test_the_other_screens_get_theirs(tmp_path, told):
     async with FakeNode().runs(tmp_path):
         _, arrived = told(Wants(peers=True, peers_of=ITEMS[0].cid, network=True, log_lines=5))
+        await next_of(arrived, msg.News)
         news = await next_of(arrived, msg.News)
         assert (news.peers, news.peers_of, news.network, news.log) == (PEERS, ITEMS[0].cid, NETWORK, LOG)
 
 
-async def test_all_rows_are_asked_for_only_when_the_moving_ones_are_others(tmp_path, told):
+async def test_rows_that_no_longer_move_are_asked_for_once_more(tmp_path, told):
+    node = FakeNode()
+    async with node.runs(tmp_path):
+        _, arrived = told()
+        while not (await next_of(arrived, msg.News)).moving:
+            pass
+        ended = replace(ITEMS[0], state=TransferState.COMPLETE, peers_connected=0)
+        node.moving, node.rows = (), (ended, *ITEMS[1:6])
+        seen = [await next_of(arrived, msg.News) for _ in range(3)]
+        assert any(ended in news.moving for news in seen)
+        assert any(news.gone == {ITEMS[6].cid, ITEMS[7].cid} for news in seen)
+
+
+async def test_all_rows_are_asked_for_when_something_was_done(tmp_path, told):
     node = FakeNode()
     async with node.runs(tmp_path):
         feed, arrived = told()
         for _ in range(4):
             await next_of(arrived, msg.News)
         assert node.asked["list"] == 1
-        node.moving = ITEMS[:2]
-        while (await next_of(arrived, msg.News)).items is None:
-            pass
-        assert node.asked["list"] == 2
         feed.wake(has_changed=True)
         while (await next_of(arrived, msg.News)).items is None:
             pass
-        assert node.asked["list"] == 3
+        assert node.asked["list"] == 2
 
 
 async def test_details_of_a_file_that_is_gone_are_no_failure(tmp_path, told):
     async with FakeNode().runs(tmp_path):
         _, arrived = told(Wants("bafynothere", 7))
-        assert (await next_of(arrived, msg.News)).detail is None
-        assert (await next_of(arrived, msg.News)).moving == ITEMS[:1]
+        for _ in range(2):
+            assert (await next_of(arrived, msg.News)).detail is None
+        assert ITEMS[0] in (await next_of(arrived, msg.News)).moving
 
 
 async def test_a_node_that_comes_and_goes(tmp_path, told):
