@@ -42,6 +42,7 @@ from node.services.providing import Providing
 from node.services.remembering import RememberedAddresses
 from node.services.searching import Searching
 from node.services.searching_answering import SearchAnswers
+from node.services.searching_keywords import KeywordProviding
 from node.services.snapshots import NodeInfo, Snapshots
 from node.services.threads import single
 from node.store.catalogue import Catalogue
@@ -117,6 +118,9 @@ async def _start_services(
     """The tasks between the network and the disk, started in the order in which they need one another."""
     schedule = ProvideSchedule(database)
     providing = Providing(dht, schedule, time.time)
+    words = KeywordProviding(providing, Catalogue(database), SearchIndex(database))
+    providing.on_added = words.added
+    nursery.start_soon(words.run)
     exchange = Exchange(host, _not_yet, agent)
     library = Library(
         Catalogue(database), exchange, dht, providing, peer_id=host.peer_id, own_folder=str(config.home.path)
