@@ -1,10 +1,11 @@
-"""Which chunk to ask a peer for next: rarest first with random ties, or in order.
+"""Which chunk to ask a peer for next: rarest first with random ties, or in order where that helps nobody.
 
 What a pick takes into account, in this order; don't forget any of it when changing this:
 
  1. Only chunks that nobody is asked for, that the peer has, and that are wanted.
  2. The highest file priority.
- 3. Sequential mode: the lowest number.
+ 3. Sequential mode, and where every peer is a seeder: the lowest number. No chunk is rare then, we have nothing that
+    anybody wants, and what comes in order is hashed and written as it comes.
  4. No chunk verified yet: any at random, because the rarest one would be slow to come, and until there is something
     to give, a leecher is of no use to the swarm.
  5. Otherwise one of those that the fewest peers have, at random, so that leechers that know the same things don't all
@@ -48,6 +49,7 @@ class Picker:
     def __init__(self, have: Bitfield, selection: Selection, rng: Random, *, sequential: bool) -> None:
         self.availability = Availability(have.length)
         self.is_sequential = sequential
+        self.leechers: set[str] = set()  # connected peers that don't have everything, as far as is known
         self._have = have
         self._rng = rng
         self._width = -(-have.length // 8) * 8
@@ -82,6 +84,18 @@ class Picker:
             self.pool.set(chunk)
             self._pool_mask = None
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether chunks are picked from the first to the last."""
+        return self.is_sequential or not self.leechers
+
+    def knows(self, peer: Peer) -> None:
+        """A peer has joined, or says that it has other chunks than before."""
+        if peer.bitfield.is_complete:
+            self.leechers.discard(peer.name)
+        else:
+            self.leechers.add(peer.name)
+
     def has_any(self, peer: Peer) -> bool:
         """Whether a peer has anything of the pool."""
         return bool(self.pool_mask & peer.mask)
@@ -114,7 +128,7 @@ class Picker:
 
     def _best_place(self, chunks: int) -> int:
         """In a share of ordinary size: the bit of the best chunk, each of equals as likely as the other."""
-        if self.is_sequential:
+        if self.is_in_order:
             return chunks.bit_length() - 1
         chunks = self._preferred(chunks)
         return _nth_highest(chunks, self._rng.randrange(chunks.bit_count()))
@@ -123,8 +137,8 @@ class Picker:
         """In a huge share: some of the best chunks, best last; of equals those that follow a random place."""
         found: list[int] = []
         for _ in range(_RARITIES):
-            best = chunks if self.is_sequential else self._preferred(chunks)
-            start = 0 if self.is_sequential else self._rng.randrange(self._width // 8)
+            best = chunks if self.is_in_order else self._preferred(chunks)
+            start = 0 if self.is_in_order else self._rng.randrange(self._width // 8)
             found += islice(_places(best.to_bytes(self._width // 8, "big"), start), self.entries - len(found))
             chunks ^= best
             if not chunks or len(found) == self.entries:

@@ -84,6 +84,7 @@ def test_in_a_slow_swarm_no_more_is_asked_ahead_than_comes_in_ten_seconds():
 def test_requests_are_the_same_again_with_the_same_seed_and_news():
     def play(seed: int) -> list[RequestRange]:
         story = Story(50 * MIB, seed=seed)
+        story.join("leecher", has=[])
         story.join("a", "b")
         for _ in range(10):
             story.deliver("a", seconds=0.1)

@@ -20,9 +20,9 @@ HUGE = 100_000
 
 
 class Shelf:
-    """A picker over one file per 10 chunks, and its peers."""
+    """A picker over one file per 10 chunks, and its peers; `leecher`: one more is connected, with nothing to give."""
 
-    def __init__(self, chunks: int, *, have=(), priorities=None, sequential=False, seed=1) -> None:
+    def __init__(self, chunks: int, *, have=(), priorities=None, sequential=False, seed=1, leecher=True) -> None:
         files, rest = divmod(chunks, 10)
         self.geometry = Geometry(1, (10,) * files + ((rest,) if rest else ()))
         self.have = Bitfield(chunks)
@@ -31,6 +31,8 @@ class Shelf:
         selection = Selection(self.geometry, priorities)
         self.picker = Picker(self.have, selection, Random(seed), sequential=sequential)
         self.now = 0.0
+        if leecher:
+            self.picker.leechers.add("leecher")
 
     def peer(self, has=None) -> Peer:
         peer = Peer("peer", 1 << 24, self.geometry, DownloadSettings())
@@ -39,6 +41,7 @@ class Shelf:
             bitfield.set(chunk)
         peer.told(bitfield)
         self.picker.availability.add(peer.mask)
+        self.picker.knows(peer)
         return peer
 
     def take(self, peer: Peer) -> int | None:
@@ -94,6 +97,28 @@ def test_equals_are_picked_evenly_at_random():
         picked[shelf.take(shelf.peer())] += 1
     assert set(picked) == {1, 2, 3, 4, 5}
     assert min(picked.values()) > 80
+
+
+@pytest.mark.parametrize("chunks", [100, 20_000])
+def test_among_seeders_alone_chunks_go_in_order(chunks):
+    shelf = Shelf(chunks, have=[3], leecher=False)
+    peer = shelf.peer()
+    assert [shelf.take(peer) for _ in range(5)] == [0, 1, 2, 4, 5]
+    shelf.picker.put_back(1)
+    peer.shortlist.clear()
+    assert shelf.take(peer) == 1
+
+
+def test_a_leecher_ends_the_order_until_it_has_everything():
+    shelf = Shelf(3, leecher=False)
+    leecher = shelf.peer(has=[0, 1])
+    assert not shelf.picker.is_in_order
+    leecher.has(2)
+    shelf.picker.knows(leecher)
+    assert shelf.picker.is_in_order
+    leecher.lacks(0)
+    shelf.picker.knows(leecher)
+    assert not shelf.picker.is_in_order
 
 
 def test_the_first_chunk_is_any_not_the_rarest():

@@ -54,6 +54,7 @@ def test_the_same_bytes_are_not_asked_of_a_peer_that_has_not_ended_the_cancelled
 def test_sequential_mode_goes_in_order_and_can_be_switched():
     story = Story(20 * MIB, sequential=True)
     story.join("a")
+    story.join("leecher", has=[])
     assert story.chunks("a") == [0, 1]
     order = [story.deliver("a") for _ in range(5)]
     assert order == [0, 1, 2, 3, 4]
@@ -120,3 +121,14 @@ def test_the_estimate_is_what_is_missing_at_the_rate_so_far():
         story.deliver("a", seconds=1.0)
     assert story.download.eta_s(story.now) == pytest.approx(70.0, rel=0.1)
     assert story.download.eta_s(story.now + 1000.0) is None
+
+
+def test_from_seeders_alone_chunks_come_in_order_and_in_a_swarm_the_rarest_come_first():
+    story = Story(100 * MIB)
+    story.join("a", "b")
+    assert sorted(story.chunks("a") + story.chunks("b")) == [0, 1, 2, 3]
+    order = [story.deliver("a") for _ in range(5)]
+    assert order == sorted(order)
+    story.join("leecher", has=[])
+    later = [story.deliver("a") for _ in range(30)]
+    assert later != sorted(later)
