@@ -54,13 +54,13 @@ class HeldCatalogues:
         """The number of the head that is held of a publisher; 0 if there is none."""
         return self._value("SELECT seq FROM publishers WHERE peer_id = ?", publisher) or 0
 
-    def heads(self, now: float, limit: int, *, but: Sequence[str] = ()) -> list[bytes]:
-        """Up to `limit` sealed heads, picked at random: current ones of other publishers than `but`."""
+    def heads(self, now: float, limit: int, *, first: str = "") -> list[bytes]:
+        """Up to `limit` sealed heads that are not over: that of the publisher `first`, then others at random."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT head FROM publishers WHERE head IS NOT NULL AND expires_at > ? "
-                f"AND peer_id NOT IN ({', '.join('?' * len(but))}) ORDER BY random() LIMIT ?",
-                (now, *but, limit),
+                "ORDER BY peer_id = ? DESC, random() LIMIT ?",
+                (now, first, limit),
             ).fetchall()
         return [head for (head,) in rows]
 

@@ -40,7 +40,8 @@ def test_entries_are_found_with_who_offers_them(index, held):
     assert held.counts() == (2, 4)
     assert held.seq(ann.peer_id) == 1
     assert {unseal(head) for head in held.heads(NOW, 10)} == {ann.head, bob.head}
-    assert held.heads(NOW, 10, but=(ann.peer_id,)) == [bob.sealed]
+    assert held.heads(NOW, 1, first=ann.peer_id) == [ann.sealed]
+    assert held.heads(NOW, 1, first=bob.peer_id) == [bob.sealed]
     (page,) = ann.pages
     assert held.page(page) == ann.pages[page][0]
 
