@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from importlib.metadata import version
 
 import trio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.api import Api
 from node.api_choices import ChoicesApi
@@ -27,12 +28,15 @@ from node.errors import ExitCode, ShoalError, StorageError, UsageError
 from node.logs import start_logging
 from node.net.addresses import parse, split_peer_id
 from node.net.host import Host, HostSettings, open_host
-from node.net.identity import load_or_create
+from node.net.identity import Identity, load_or_create
 from node.net.introductions import Introductions
 from node.net.kad_reports import SUFFIX as KAD_SUFFIX
 from node.net.kad_reports import KademliaSettings
 from node.net.kademlia import Kademlia, open_kademlia
 from node.services.bootstrapping import Bootstrapping
+from node.services.catalogues import Catalogues
+from node.services.catalogues_own import OwnCatalogue
+from node.services.catalogues_peers import ServerHints
 from node.services.choosing import Choosing
 from node.services.content import Content
 from node.services.exchange import Exchange
@@ -47,8 +51,11 @@ from node.services.snapshots import NodeInfo, Snapshots
 from node.services.threads import single
 from node.store.catalogue import Catalogue
 from node.store.database import Database
+from node.store.entries import HeldCatalogues
+from node.store.entries_own import OwnEntries
 from node.store.records import AddressBook, ProviderRecords, ProvideSchedule
 from node.store.search_index import SearchIndex
+from protocols.catalog import PROTOCOL_ID as CATALOG_ID
 from protocols.cid import Cid
 from protocols.exchange import PROTOCOL_ID
 from protocols.search import PROTOCOL_ID as SEARCH_PROTOCOL_ID
@@ -99,6 +106,7 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
             snapshots = Snapshots(library, host)
             api = Api(host, dht, library, snapshots, records.count, stop.set, info)
             choices = ChoicesApi(library, Choosing(library), snapshots)
+            await _start_catalogues(nursery, host, dht, database, identity, is_public=config.catalogue)
             searching = await _start_search(nursery, host, dht, database, agent)
             search = SearchApi(searching, library.catalogue, host, api.get)
             handlers = {**api.handlers, **choices.handlers, **search.handlers}
@@ -134,6 +142,23 @@ async def _start_services(
     host.on_connected(lambda peer: providing.network_changed())
     host.set_handler(PROTOCOL_ID, exchange.accept)
     return library
+
+
+async def _start_catalogues(
+    nursery: trio.Nursery, host: Host, dht: Kademlia, database: Database, identity: Identity, *, is_public: bool
+) -> None:
+    """Telling neighbours what is shared here, and hearing what they share."""
+    key = Ed25519PrivateKey.from_private_bytes(identity.seed)
+    own = OwnCatalogue(OwnEntries(database), key, time.time, is_public=is_public)
+    rng = random.Random()
+    hints = ServerHints(host, Introductions(host), dht, rng)
+    catalogues = Catalogues(host, own, HeldCatalogues(database), hints, time.time, rng)
+    await nursery.start(catalogues.run)
+    host.on_connected(catalogues.met)
+    host.on_disconnected(catalogues.lost)
+    host.set_handler(CATALOG_ID, catalogues.accept)
+    for connection in host.connections():
+        catalogues.met(connection.peer_id)
 
 
 async def _start_search(nursery: trio.Nursery, host: Host, dht: Kademlia, database: Database, agent: str) -> Searching:

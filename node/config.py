@@ -33,6 +33,7 @@ class Config:
     network: str  # "/shoal", "/ipfs" or another prefix of the Kademlia protocol id
     max_connections: int
     mdns: bool  # announce this node on the LAN, and find others there
+    catalogue: bool  # tell neighbours, and through them others, the names of all that is shared here
     log_level: str
     json: bool  # `shoal daemon --json`: report on stdout as NDJSON events
 
@@ -146,6 +147,7 @@ SETTINGS = {
     "network": Setting(_network, "shoal"),
     "max_connections": Setting(_connections, MAX_CONNECTIONS),
     "mdns": Setting(_switch, True, "SHOAL_MDNS", _word),
+    "catalogue": Setting(_switch, True, "SHOAL_CATALOGUE", _word),
     "log_level": Setting(_log_level, "info"),
 }
 """Every setting, by its name in `config.toml`, in `Config` and, with dashes, as a flag."""

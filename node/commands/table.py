@@ -84,6 +84,11 @@ COMMANDS = (
                 "neither announce this node on the LAN nor look for others there (SHOAL_MDNS=0)",
                 {"action": "store_false", "dest": "mdns", "default": None},
             ),
+            Argument(
+                ("--no-catalogue",),
+                "don't tell neighbours the names of what is shared here (SHOAL_CATALOGUE=0)",
+                {"action": "store_false", "dest": "catalogue", "default": None},
+            ),
             Argument(("--log-level",), "debug, info, warning or error", {"metavar": "LEVEL"}),
         ),
         details="Flags win over the environment, which wins over config.toml in the data folder.",
@@ -161,8 +166,18 @@ COMMANDS = (
         "stop sharing or fetching a file",
         "transfers.stop",
         (_ONE_TARGET,),
-        aliases=("cancel",),
-        details="The files stay on disk.",
+        details="It stays in the list and on disk; resume lets it go on.",
+    ),
+    Command(
+        "cancel",
+        "give a file up and take it off the list",
+        "transfers.cancel",
+        (
+            _ONE_TARGET,
+            Argument(("--keep",), "keep what was fetched: get goes on from there", {"action": "store_true"}),
+            Argument(("--delete",), "delete what was fetched", {"action": "store_true"}),
+        ),
+        details="On a terminal it asks which, elsewhere it keeps. Files that are complete are never deleted.",
     ),
     Command(
         "verify",

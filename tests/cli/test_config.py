@@ -41,13 +41,21 @@ def test_every_setting_can_stand_in_the_file():
         network = "ipfs"
         max_connections = 7
         mdns = false
+        catalogue = false
         log_level = "debug"
     """
     table = parse_file(text, "config.toml")
     assert set(table) == set(SETTINGS)
     config = resolved(table=table)
     assert (config.listen, config.bootstrap, config.network) == ((ADDRESS,), (), "/ipfs")
-    assert (config.max_connections, config.mdns, config.log_level) == (7, False, "debug")
+    assert (config.max_connections, config.mdns, config.catalogue) == (7, False, False)
+    assert config.log_level == "debug"
+
+
+def test_a_catalogue_is_published_unless_somebody_says_no():
+    assert resolved().catalogue
+    assert not resolved({"catalogue": False}).catalogue
+    assert not resolved(environ={"SHOAL_CATALOGUE": "off"}).catalogue
 
 
 def test_mdns_is_on_unless_somebody_says_no():
