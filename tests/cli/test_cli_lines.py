@@ -59,7 +59,7 @@ class TestShell:
         code, out, _ = shell("download 3", "pause", "cancel")
         assert code == 0
         assert "Paused #3" in out
-        assert "Stopped #3" in out
+        assert "Cancelled #3" in out
 
     def test_words_in_any_case_short_and_with_signs(self, shell):
         code, out, _ = shell(":LIST", "inf #1", "ls")
@@ -90,7 +90,7 @@ class TestLines:
 
     def test_or_the_only_one_there_is(self, line, node):
         line("cancel")
-        assert node.wait_for_call("stop") == {"target": "bafyreifetched"}
+        assert node.wait_for_call("cancel") == {"target": "bafyreifetched", "delete": False}
 
     def test_and_asks_which_where_there_are_several(self, line, node):
         node.items.append(replace(node.items[2], number=4, cid="bafyreiother", name="other.iso"))
@@ -162,3 +162,27 @@ def test_the_dashboard_needs_a_terminal(inside):
     code, _, err = inside("ui")
     assert code == 2
     assert "shoal shell" in err
+
+
+class TestDownloadFrom:
+    @pytest.mark.parametrize(
+        "typed",
+        ["download 3 from 192.168.1.10", "download #3 FROM 192.168.1.10", "get 3 --from 192.168.1.10 -o /tmp"],
+    )
+    def test_the_users_words_name_the_peer(self, line, node, typed):
+        _, is_error = line(typed)
+        assert not is_error
+        params = node.wait_for_call("get")
+        assert (params["target"], params["from"]) == ("3", "192.168.1.10")
+
+    def test_without_a_peer_everybody_may_be_asked(self, line, node):
+        line("download 3")
+        assert "from" not in node.wait_for_call("get")
+
+    @pytest.mark.parametrize(
+        "typed", ["download 3 from", "download 3 of 192.168.1.10", "download 3 from a b", "get 3 from a --from b"]
+    )
+    def test_what_isnt_understood_is_said(self, line, typed):
+        said, is_error = line(typed)
+        assert is_error
+        assert any("download <#> from <peer>" in each for each in said)

@@ -83,6 +83,16 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
+def refused(daemon: Daemon, *words: str | Path) -> tuple[int, str]:
+    """The exit code and the sentence of a command that isn't done."""
+    done = daemon.run(*words)
+    return done.returncode, done.stderr
+
+
+def senders(daemon: Daemon, cid: str) -> set[str]:
+    return {peer["peer_id"] for peer in daemon.ask("info", cid)["peers"] if peer["received"] > 0}
+
+
 def test_the_third_downloads_from_both(trio_of_nodes, tmp_path):
     alice, bob, carol = trio_of_nodes
     path = make_file(tmp_path / "both.bin", 40 * MIB)
@@ -91,8 +101,48 @@ def test_the_third_downloads_from_both(trio_of_nodes, tmp_path):
     bob.await_provided(cid)
     carol.ask("get", cid, "-o", tmp_path / "carol")
     assert filecmp.cmp(path, tmp_path / "carol" / path.name, shallow=False)
-    senders = {peer["peer_id"] for peer in carol.ask("info", cid)["peers"] if peer["received"] > 0}
-    assert senders == {alice.ask("status")["peer_id"], bob.ask("status")["peer_id"]}
+    assert senders(carol, cid) == {alice.ask("status")["peer_id"], bob.ask("status")["peer_id"]}
+
+
+def test_a_file_comes_from_the_chosen_peer_and_from_nobody_else(trio_of_nodes, tmp_path):
+    alice, bob, carol = trio_of_nodes
+    path = make_file(tmp_path / "chosen.bin", 5 * MIB)
+    cid = share(alice, path)
+    alice_id, bob_id = (each.ask("status")["peer_id"] for each in (alice, bob))
+    downloads = tmp_path / "downloads"
+    code, said = refused(carol, "download", cid, "from", bob_id, "-o", downloads)
+    assert code == 5
+    assert "doesn't have it" in said
+    bob.ask("get", cid, "-o", tmp_path / "bob")
+    code, said = refused(carol, "download", cid, "from", "10.9.8.7", "-o", downloads)
+    assert code == 5
+    assert "no peer 10.9.8.7 is known" in said
+    code, said = refused(carol, "download", cid, "from", "127.0.0.1", "-o", downloads)
+    assert code == 8
+    assert alice_id in said
+    assert bob_id in said
+    assert not downloads.exists()
+    carol.ask("download", cid, "from", bob.address.split("/p2p/")[0], "-o", downloads)
+    assert filecmp.cmp(path, downloads / path.name, shallow=False)
+    assert senders(carol, cid) == {bob_id}
+
+
+def test_two_who_know_the_same_peer_come_to_know_each_other(start, tmp_path):
+    alice = start("alice")
+    alice.await_ready()
+    path = make_file(tmp_path / "shared.bin", 30 * MIB)
+    shared = alice.ask("share", path)["item"]
+    alice.ask("limit", shared["cid"], "--up", "4MB")
+    bob, carol = start("bob"), start("carol")
+    for daemon in (bob, carol):
+        daemon.await_ready()
+        daemon.ask("get", shared["link"], "--detach", "-o", tmp_path / daemon.name)
+    carol_id = carol.ask("status")["peer_id"]
+    bob_id = bob.ask("status")["peer_id"]
+    await_that(
+        lambda: carol_id in senders(bob, shared["cid"]) or bob_id in senders(carol, shared["cid"]),
+        "one of the leechers fetches from the other",
+    )
 
 
 def test_a_link_alone_is_enough_without_any_dht(start, tmp_path):

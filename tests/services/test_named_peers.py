@@ -10,9 +10,11 @@ import trio
 from node.errors import AmbiguousError, NoPeersError, UsageError
 from node.net.host import ConnectionInfo
 from node.services.named_peers import ASK_S, NamedPeer, NamedPeers
+from node.status import TransferState
 from tests.services.fakes import FakeProvider, complete_content
 from tests.services.test_downloading import CONTENT, DATA, World
 from tests.services.test_introducing import peer_id, say_nothing
+from tests.services.test_library import LINK, node
 
 A, B, FAR = map(peer_id, ("a", "b", "far"))
 AT_A, AT_B = "/ip4/192.168.1.10/tcp/4001", "/ip4/192.168.1.15/tcp/4001"
@@ -171,3 +173,21 @@ async def test_whoever_else_joins_is_served_but_not_asked(autojump_clock):
         here.task.fetch_only_from("")
         await trio.sleep(30)
         assert here.storage.data == DATA
+
+
+async def test_a_choice_survives_a_restart_until_it_is_taken_back(tmp_path):
+    """`node` has one seeder, which is not the chosen peer."""
+    async with node(tmp_path) as here:
+        item = await here.library.get(LINK, here.folder, (), NamedPeer(FAR, ()))
+        assert item.only_peer == FAR
+    (tmp_path / "downloads").rmdir()
+    async with node(tmp_path) as here:
+        task = here.library.active[LINK.cid].task
+        with trio.fail_after(20):
+            while not task.stall_reason():  # noqa: ASYNC110 - a reason has no event
+                await trio.sleep(0.005)
+        assert task.stall_reason() == f"the chosen peer isn't reachable: {FAR} is not reachable"
+        assert here.host.opened == []
+        item = await here.get()
+        assert item.only_peer == ""
+        await here.until(TransferState.SEEDING)
