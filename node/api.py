@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,9 +21,10 @@ from node.logs import last_lines
 from node.net.addresses import parse, split_peer_id
 from node.net.host import Host
 from node.net.kademlia import Kademlia
-from node.services.library import Active, Library
+from node.services.library import Library
 from node.services.named_peers import NamedPeer, NamedPeers
 from node.services.network_status import network_status
+from node.services.running import Active
 from node.services.snapshots import ROWS_AT_ONCE, NodeInfo, Snapshots, connection_rows, node_status
 from node.services.threads import in_thread
 from node.status import to_json
@@ -90,6 +92,7 @@ class Api:
             "pause": self.pause,
             "resume": self.resume,
             "stop": self.stop,
+            "cancel": self.cancel,
             "verify": self.verify,
             "connect": self.connect,
             "shutdown": self.shutdown,
@@ -185,6 +188,11 @@ class Api:
     async def stop(self, call: Call) -> object:
         """Stop sharing."""
         return await self._act(call, self._library.stop)
+
+    async def cancel(self, call: Call) -> object:
+        """Give a file up and forget its row; `delete` says what becomes of what was fetched."""
+        delete = call.param("delete", bool)
+        return await self._act(call, partial(self._library.cancel, delete=delete))
 
     async def verify(self, call: Call) -> object:
         """Hash what is here again; progress as {done, total}."""

@@ -8,6 +8,7 @@ passes `safe`; JSON keeps the exact values, for it escapes them.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
@@ -93,6 +94,14 @@ class Output:
         """Say something beside the result, unless asked to be quiet."""
         if not self._quiet and not self.json:
             self._write(self._stderr, [safe(text, MAX_TEXT_LENGTH)])
+
+    def ask(self, question: str) -> str | None:
+        """What the person answers on the terminal, "" for nothing; None where there is nobody to ask."""
+        if self.json or self._quiet or not (sys.stdin.isatty() and self._stderr.isatty()):
+            return None
+        self._sink.close()
+        self._put(self._stderr, f"{safe(question, MAX_TEXT_LENGTH)} ")
+        return sys.stdin.readline().strip()
 
     def error(self, error: ShoalError, **fields: object) -> None:
         """Say what went wrong; `fields` tell a program what it was about."""

@@ -101,6 +101,23 @@ COMMANDS = (
         details="In a pipe each path is one line: CID, link and name, tab-separated.",
     ),
     Command(
+        "watch",
+        "share every file of a folder, now and as it appears",
+        "watched.watch",
+        (Argument(("directory",), "the folder; without it, list those watched", {"metavar": "DIR", "nargs": "?"}),),
+        details="Files in subfolders too, each a share of its own; hidden and unfinished ones are left out. "
+        "A file that changes is shared anew, one that vanishes no more.",
+    ),
+    Command(
+        "unwatch",
+        "watch a folder no more, and withdraw its files",
+        "watched.unwatch",
+        (
+            Argument(("directory",), "the folder", {"metavar": "DIR"}),
+            Argument(("--keep",), "let what is shared of it stay shared", {"action": "store_true"}),
+        ),
+    ),
+    Command(
         "get",
         "download a file or folder",
         "transfers.get",

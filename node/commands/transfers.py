@@ -1,4 +1,4 @@
-"""The commands that do something to files: share, get, verify, stop, pause, resume.
+"""The commands that do something to files: share, get, verify, stop, cancel, pause, resume.
 
 Rules: paths are made absolute here, because the node runs in another folder; an answer always names what it was
 about. Each command returns its exit code.
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from node.commands.context import Context, absolute, decode, decode_list, mapping, not_understood
 from node.errors import AmbiguousError, ExitCode, NotFoundError, ShoalError, UsageError
-from node.status import ItemStatus, TransferState, to_json
+from node.status import DetailStatus, ItemStatus, TransferState, to_json
 from node.ui.progress import ProgressSink, of_item, of_work
 from node.ui.screens import downloading
 from node.ui.units import count, percent, size
@@ -98,6 +98,41 @@ def stop(context: Context) -> int:
     return _act(context, "stop", lambda item: f"Stopped {_named(item)}; what is on disk stays there")
 
 
+def cancel(context: Context) -> int:
+    """Give a file up; what was fetched of it is kept or deleted as was said, or as is answered on a terminal."""
+    target = _meant(context, "cancel")
+    arguments = context.arguments
+    item = decode(DetailStatus, context.call("info", target=target, cells=1, files=False)).item
+    delete = arguments.delete
+    if not delete and not arguments.keep and not context.is_line and item.path and _is_partial(item):
+        fetched = f"{size(item.bytes_have)} of {_named(item)} are fetched"
+        answer = context.output.ask(f"{fetched}. Cancel, and [k]eep or [d]elete them? [k/d/N]")
+        if answer is not None and answer.casefold() not in _KEEP_OR_DELETE:
+            context.output.note(f"{_named(item)} is not cancelled")
+            return ExitCode.FAILED
+        delete = answer is not None and _KEEP_OR_DELETE[answer.casefold()]
+    result = mapping(context.call("cancel", timeout_s=None, on_progress=None, target=item.cid, delete=delete))
+    item = decode(ItemStatus, result)
+    context.output.answer(result, [f"Cancelled {_named(item)}; {_what_is_left(item, deleted=delete)}"])
+    return ExitCode.OK
+
+
+_KEEP_OR_DELETE = {"k": False, "keep": False, "d": True, "delete": True}
+"""Whether what was fetched is deleted, by what is answered."""
+
+
+def _is_partial(item: ItemStatus) -> bool:
+    return item.bytes_have > 0 and item.state not in (TransferState.SEEDING, TransferState.COMPLETE)
+
+
+def _what_is_left(item: ItemStatus, *, deleted: bool) -> str:
+    if item.chunks_have == item.chunks and item.size:
+        return f"the files stay where they are: {item.path}"
+    if deleted or not item.bytes_have:
+        return "nothing of it is left"
+    return f"{size(item.bytes_have)} are kept, and get goes on from there"
+
+
 def pause(context: Context) -> int:
     """Pause a download."""
     return _act(context, "pause", lambda item: f"Paused {_named(item)} at {percent(item.bytes_have, item.size)}%")
@@ -118,6 +153,7 @@ _ACTED_ON = {
     "pause": frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING}),
     "resume": frozenset({TransferState.PAUSED, TransferState.ERROR}),
     "stop": frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING}),
+    "cancel": frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING}),
 }
 """Which files are meant by a command without a file; a share is only stopped by its number."""
 

@@ -15,7 +15,8 @@ import trio
 from node.net.host import Host
 from node.net.kademlia import Kademlia
 from node.services.chunk_map import ChunkMap, distributed_copies, rarest
-from node.services.library import Active, Library
+from node.services.library import Library
+from node.services.running import Active
 from node.services.session import PeerSession
 from node.services.swarms import NOTHING_YET, PeerTotals, Swarm
 from node.services.threads import in_thread
@@ -59,7 +60,7 @@ class Snapshots:
         state, reason = _state(row, active)
         machine = active.task.machine if active else None
         sessions = list(swarm.sessions.values()) if swarm else []
-        unsaved_received, unsaved_sent = self._library.unsaved(row.cid)
+        unsaved_received, unsaved_sent = self._library.totals.unsaved(row.cid)
         return ItemStatus(
             number=row.number,
             cid=str(row.cid),
@@ -162,7 +163,7 @@ async def node_status(host: Host, dht: Kademlia, library: Library, records_held:
     rows = await in_thread(library.catalogue.items)
     now = trio.current_time()
     sessions = [session for swarm in library.exchange.swarms.values() for session in swarm.sessions.values()]
-    unsaved = [library.unsaved(cid) for cid in library.exchange.swarms]
+    unsaved = [library.totals.unsaved(cid) for cid in library.exchange.swarms]
     return NodeStatus(
         version=info.version,
         peer_id=host.peer_id,

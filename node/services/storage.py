@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from node.store.catalogue import Catalogue
 from node.store.descriptors import Descriptors
 from node.store.downloads import StoredDownload
+from node.store.items import Item
 from node.store.space import check_room
 from node.store.watch import Watch
 from protocols.bitfield import Bitfield
@@ -67,3 +68,9 @@ class CatalogueStorage:
     def _opened(self) -> StoredDownload:
         assert self._stored is not None
         return self._stored
+
+
+def delete_partial(catalogue: Catalogue, item: Item, descriptors: Descriptors) -> None:
+    """Delete what was fetched of a download that doesn't run; its row is the caller's. Raises StorageError."""
+    if manifest := catalogue.manifest(item.cid):
+        StoredDownload(catalogue, item.cid, manifest, descriptors).discard()

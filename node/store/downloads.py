@@ -84,6 +84,8 @@ class StoredDownload:
             with self._lock:
                 self._have = Bitfield.full(self.manifest.geometry.chunk_count)
             return self.have
+        if not self._have.count and self._partial.part.exists():
+            self._take_over(watch)
         lost = self._partial.lost(self._have)
         doubtful = sorted(set(self._doubtful) - set(lost))
         bad = bad_chunks(self._partial.read_as_it_is, self.manifest, doubtful, watch)
@@ -166,6 +168,12 @@ class StoredDownload:
     def _has(self, index: int) -> bool:
         with self._lock:
             return self._have[index]
+
+    def _take_over(self, watch: Watch) -> None:
+        """Read what a download left here whose row was given up."""
+        kept = self._partial.kept()
+        bad = set(bad_chunks(self._partial.read_as_it_is, self.manifest, kept, watch))
+        self._record([index for index in kept if index not in bad])
 
     def _record(self, indexes: list[int]) -> None:
         self._catalogue.record_chunks(self.cid, indexes, self.manifest.geometry)

@@ -6,6 +6,7 @@ when their first chunk comes. What was written and what the disk has confirmed i
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -24,6 +25,7 @@ from node.store.tree import Tree
 from node.store.watch import Watch
 from protocols.bitfield import Bitfield
 from protocols.cid import Cid
+from protocols.geometry import ChunkSpan
 from protocols.manifest import Manifest
 
 WRITTEN_EARLY = 1 << 18
@@ -119,6 +121,24 @@ class Partial:
                 return self._pread(span.file_index, span.length, span.offset)
             except FileNotFoundError:
                 return b""
+
+    def kept(self) -> list[int]:
+        """The chunks of which the partial may hold bytes, though nothing is on record; raises StorageError."""
+        geometry = self.manifest.geometry
+        with os_errors("can't read", self.part.path):
+            return [index for index in range(geometry.chunk_count) if self._is_written(geometry.chunk(index))]
+
+    def _is_written(self, span: ChunkSpan) -> bool:
+        """Whether there is anything but a hole where a chunk belongs."""
+        try:
+            with self._descriptors.lease(self, span.file_index, lambda: self.part.open(span.file_index)) as fd:
+                return os.lseek(fd, span.offset, os.SEEK_DATA) < span.offset + span.length
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # a hole up to the end
+                return False
+            raise
 
     def lost(self, have: Bitfield) -> list[int]:
         """Those of the chunks in `have` whose file somebody took away or cut off; raises StorageError."""

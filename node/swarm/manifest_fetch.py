@@ -2,9 +2,9 @@
 
 Rules: pure; one block comes from one peer, so that blame is certain; a block is believed only when its bytes hash to
 its CID. A peer that sent something else broke the protocol; one that says it doesn't have it, or doesn't answer in
-time, is not asked again, and one that may have it later is asked later; a block that hashes right and still makes no manifest can never be right, from anybody: that is `InvalidManifestError`.
-Hashing and decoding can take a second, so `check_block` is a function for a thread and the machine only takes its
-outcome.
+time, is not asked again, and one that may have it later is asked later; a block that hashes right and still makes no
+manifest can never be right, from anybody: that is `InvalidManifestError`. Hashing and decoding can take a second, so
+`check_block` is a function for a thread and the machine only takes its outcome.
 """
 
 from __future__ import annotations

@@ -17,14 +17,15 @@ from node.status import TransferState
 
 
 class Terminal:
-    """What a person sees of a command: `raw` bytes and the screen they make."""
+    """What a person sees of a command after having `typed` something: `raw` bytes and the screen they make."""
 
-    def __init__(self, command: list[str], environ: dict[str, str], cwd: str, columns: int) -> None:
+    def __init__(self, command: list[str], environ: dict[str, str], cwd: str, columns: int, typed: bytes) -> None:
         self.raw = b""
         environ = {**environ, "COLUMNS": str(columns)}  # a fresh pseudo-terminal has no size of its own
         ours, theirs = pty.openpty()
         self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=cwd)
         os.close(theirs)
+        os.write(ours, typed)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
@@ -43,9 +44,9 @@ class Terminal:
 
 @pytest.fixture
 def terminal(node, environ, tmp_path):
-    def run(*words: str, columns: int = 80, **more: str) -> Terminal:
+    def run(*words: str, columns: int = 80, typed: bytes = b"", **more: str) -> Terminal:
         command = [sys.executable, "-m", "node.cli", "--home", str(node.home), *words]
-        return Terminal(command, {**environ, **more}, str(tmp_path), columns)
+        return Terminal(command, {**environ, **more}, str(tmp_path), columns, typed)
 
     return run
 
@@ -136,3 +137,28 @@ def test_no_escape_of_a_name_gets_through(terminal, node):
 def test_a_stalled_file_says_why_in_the_list(terminal, node):
     node.items = [replace(node.items[2], state=TransferState.STALLED, reason="no provider answered")]
     assert "Stalled 25% (no provider answered)" in "\n".join(terminal("list").lines)
+
+
+@pytest.mark.parametrize(("typed", "delete"), [(b"k\n", False), (b"Delete\n", True)])
+def test_cancel_asks_what_becomes_of_what_was_fetched(terminal, node, typed, delete):
+    shown = terminal("cancel", "3", typed=typed)
+    assert shown.code == 0
+    assert node.wait_for_call("cancel")["delete"] is delete
+    assert any("[k]eep or [d]elete" in line for line in shown.lines)
+
+
+def test_cancel_does_nothing_unless_it_is_answered(terminal, node):
+    shown = terminal("cancel", "3", typed=b"\n")
+    assert shown.code == 1
+    assert "#3 linux.iso is not cancelled" in shown.lines[-1]
+    assert [name for name, _ in node.calls.queue] == ["info"]
+
+
+def test_cancel_does_not_ask_when_it_was_said(terminal, node):
+    assert terminal("cancel", "3", "--delete").code == 0
+    assert node.wait_for_call("cancel")["delete"] is True
+
+
+def test_cancel_does_not_ask_of_what_is_complete(terminal, node):
+    assert terminal("cancel", "1").code == 0
+    assert node.wait_for_call("cancel")["delete"] is False

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from node.errors import ShoalError, StorageError
+from node.errors import ShoalError, StorageError, UsageError
 from node.net.kad_reports import ProvideReport
-from node.services import downloading, library
+from node.services import downloading, totals
 from node.services.exchange import Exchange
 from node.services.library import Library
 from node.services.providing import Providing
@@ -172,7 +172,7 @@ def disk(monkeypatch):
 
     monkeypatch.setattr(Database, "write", write_if_there_is_room)
     monkeypatch.setattr(downloading, "FULL_DISK_RETRY_S", 0.05)
-    monkeypatch.setattr(library, "TOTALS_SAVED_S", 0.02)
+    monkeypatch.setattr(totals, "SAVED_S", 0.02)
     return full
 
 
@@ -225,3 +225,47 @@ async def test_a_failure_that_cannot_be_written_down_stops_nothing_else(tmp_path
 async def share(here: Here, path: Path) -> Item:
     await trio.Path(path).write_bytes(DATA)
     return (await here.library.share(str(path), lambda scan, done: None)).item
+
+
+async def test_a_cancelled_download_is_gone_and_the_next_one_goes_on_from_what_was_kept(tmp_path):
+    async with node(tmp_path) as here:
+        item = await here.get()
+        await here.until_some_is_here()
+        await here.library.cancel(item, delete=False)
+        assert here.library.catalogue.find(CONTENT.cid) is None
+        (partial,) = (tmp_path / "downloads").iterdir()
+        kept = partial.stat().st_blocks * 512
+        assert kept > 0
+        await here.get()
+        await here.until(TransferState.SEEDING, TransferState.ERROR)
+        assert (tmp_path / "downloads" / "file.bin").read_bytes() == DATA
+        assert here.library.catalogue.get(CONTENT.cid).received < len(DATA), "what was kept isn't fetched again"
+
+
+async def test_a_cancelled_download_leaves_nothing_if_it_is_to_be_deleted(tmp_path):
+    async with node(tmp_path) as here:
+        item = await here.get()
+        await here.until_some_is_here()
+        await here.library.cancel(item, delete=True)
+        assert here.library.catalogue.find(CONTENT.cid) is None
+        assert list((tmp_path / "downloads").iterdir()) == []
+        assert CONTENT.cid not in here.library.exchange.swarms
+
+
+async def test_a_paused_download_can_be_cancelled(tmp_path):
+    async with node(tmp_path) as here:
+        item = await here.library.pause(await here.get())
+        await here.library.cancel(item, delete=True)
+        assert list((tmp_path / "downloads").iterdir()) == []
+
+
+async def test_a_cancelled_share_leaves_the_list_and_never_its_files(tmp_path):
+    async with node(tmp_path) as here:
+        path = tmp_path / "file.bin"
+        item = await share(here, path)
+        with pytest.raises(UsageError, match="never deletes"):
+            await here.library.cancel(item, delete=True)
+        assert here.library.catalogue.get(item.cid).state is TransferState.SEEDING
+        await here.library.cancel(item, delete=False)
+        assert here.library.catalogue.find(item.cid) is None
+        assert path.read_bytes() == DATA

@@ -194,3 +194,20 @@ def test_threads_may_write_at_once(folder):
     assert folder.recorded.is_complete
     stored.finish(Watch())
     assert read_tree(folder.destination / "folder") == FILES
+
+
+def test_what_a_given_up_download_left_is_taken_over_by_the_next_one(folder):
+    stored = folder.resumed()
+    stored.write(folder.share.chunks(0, 1, 4))
+    stored.close()
+    with open(folder.destination / os.path.basename(stored.part_path) / "dir/sub/c.bin", "r+b") as damaged:
+        damaged.write(b"x")
+    folder.catalogue.remove(folder.share.cid)
+    folder.catalogue.add_download(folder.share.cid, str(folder.destination), 2.0)
+    folder.catalogue.set_manifest(folder.share.cid, folder.share.manifest, folder.share.blocks)
+    stored = folder.resumed()
+    assert set(stored.have) == {0, 1} | ({4} - set(folder.share.manifest.geometry.file_chunks(2)))
+    assert set(folder.recorded) == set(stored.have)
+    stored.write(folder.share.chunks(*stored.have.missing()))
+    stored.finish(Watch())
+    assert read_tree(folder.destination / "folder") == FILES
