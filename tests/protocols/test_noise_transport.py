@@ -59,6 +59,15 @@ def test_byte_at_a_time_gives_each_message_with_its_last_byte():
     assert got == [(2 + 5 + TAG_SIZE - 1, b"first"), (len(wire) - 1, b"second")]
 
 
+def test_a_read_of_nothing_changes_nothing_wherever_it_comes():
+    decryptor = Decryptor(KEY)
+    wire = sealed(b"first", 0)
+    got = [
+        plain for at in range(len(wire)) for part in (wire[at : at + 1], b"") for plain in decryptor.receive_data(part)
+    ]
+    assert got == [b"first"]
+
+
 def test_empty_messages_are_valid_and_say_nothing():
     decryptor = Decryptor(KEY)
     assert decryptor.receive_data(sealed(b"", 0) + sealed(b"x", 1)) == [b"x"]
