@@ -41,8 +41,25 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"unknown command {unknown[1]!r}; {guess}")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line; what it parses has a row of the table as `command`, or None for help."""
+def command_word(words: Sequence[str]) -> str | None:
+    """The command's name in a command line; None where only the whole parser can tell what is meant."""
+    takes_value = {name for argument in _GLOBAL if "action" not in argument.options for name in argument.names}
+    rest = iter(words)
+    for word in rest:
+        if word in takes_value:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+        elif word in ("-h", "--help"):
+            return None
+    return None
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the whole command line; what it parses has a row of the table as `command`, or None for help.
+
+    `only` names the one command that the line is known to have: the others' parsers take as long as the answer does.
+    """
     parser = _Parser(
         prog="shoal",
         description="Share files with other nodes, and fetch theirs.",
@@ -57,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     after = _Parser(add_help=False)
     _add(after.add_argument_group("options of every command"), _GLOBAL, default=argparse.SUPPRESS)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for command in COMMANDS:
+    for command in [each for each in COMMANDS if only in (each.name, *each.aliases)] or COMMANDS:
         added = commands.add_parser(
             command.name,
             aliases=command.aliases,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from node.errors import NotFoundError, StorageError
+from node.errors import NotFoundError, StorageError, UsageError
 from node.store.beneath import FOLDER, folder
 from node.store.errors import os_errors, shown
 from node.store.identity import Identity
@@ -173,4 +173,4 @@ def _check_name(name: str, path: str | os.PathLike[str]) -> None:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise StorageError(f"the name of {os.fspath(path)!r} is not valid UTF-8; rename it to share it") from None
+        raise UsageError(f"the name of {os.fspath(path)!r} is not valid UTF-8; rename it to share it") from None

@@ -187,6 +187,20 @@ class TestCtrlC:
         assert stderr == "shoal: interrupted\n"
 
 
+def test_ctrl_c_while_the_command_is_still_loaded_is_no_traceback(environ):
+    code = (
+        "import sys\n"
+        "class Impatience:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'node.commands.main': raise KeyboardInterrupt\n"
+        "from node.cli import main\n"
+        "sys.meta_path.insert(0, Impatience())\n"
+        "sys.exit(main(['list']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_client_command_loads_neither_trio_nor_libp2p_nor_blessed(node, environ):
     code = (
         "import sys; from node.cli import main; main(sys.argv[1:]);"

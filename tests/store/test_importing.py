@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from node.errors import NotFoundError, StorageError
+from node.errors import NotFoundError, StorageError, UsageError
 from node.store import scanning
 from node.store.catalogue import Catalogue
 from node.store.errors import SourceChanged
@@ -159,7 +159,7 @@ def test_what_is_neither_file_nor_folder_is_refused(tmp_path):
 def test_a_name_that_is_not_utf8_is_refused_by_its_bytes(tmp_path):
     (tmp_path / "stuff").mkdir()
     Path(os.fsdecode(os.fsencode(tmp_path / "stuff") + b"/bad\xff")).touch()
-    with pytest.raises(StorageError, match=r"bad\\udcff' is not valid UTF-8; rename it"):
+    with pytest.raises(UsageError, match=r"bad\\udcff' is not valid UTF-8; rename it"):
         scan(str(tmp_path / "stuff"))
 
 
