@@ -80,7 +80,7 @@ class Hearing:
             return False
         async with self.storing:
             await in_thread(self._held.adopt, head, sealed, peer, pages)
-        log.info("the catalogue of %s has %d entries, told by %s", head.publisher, head.count, peer)
+        log.debug("the catalogue of %s has %d entries, told by %s", head.publisher, head.count, peer)
         return True
 
 
