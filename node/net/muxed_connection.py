@@ -182,10 +182,10 @@ class MuxedConnection(IMuxedConn):
 
     async def _write(self) -> str:
         while True:
-            data = self.session.data_to_send(BATCH_SIZE)
+            pieces = self.session.pieces_to_send(BATCH_SIZE)
             self._unblock()
-            if data:
-                await self.secured_conn.send(data)
+            if pieces:
+                await self.secured_conn.send(*pieces)
             elif self.end_reason is not None:
                 return self.end_reason
             elif self.session.is_over:

@@ -23,6 +23,7 @@ from multiaddr import Multiaddr
 
 from node.net.wire import wire_of
 from protocols.errors import RemoteProtocolError
+from protocols.framing import Buffer
 from protocols.noise import Decryptor, Encryptor
 
 READ_SIZE: Final = 1024 * 1024
@@ -71,9 +72,9 @@ class NoiseConnection(BaseSession):
             if plaintexts:
                 return plaintexts
 
-    async def send(self, plaintext: bytes) -> None:
-        """Sends `plaintext`. Cancelling it leaves the connection useless. Raises trio.BrokenResourceError."""
-        await self._wire.send_all(self._encryptor.encrypt(plaintext))
+    async def send(self, *parts: Buffer) -> None:
+        """Sends the parts in a row. Cancelling it leaves the connection useless. Raises trio.BrokenResourceError."""
+        await self._wire.send_all(self._encryptor.encrypt(*parts))
 
     async def read(self, n: int | None = None) -> bytes:
         """Up to `n` bytes of plaintext. Raises ConnectionClosedError at the end, whatever its reason."""

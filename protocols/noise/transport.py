@@ -2,8 +2,9 @@
 
 Rules of this file:
 - It starts where the handshake ended: it is given each direction's key and the next nonce, and knows no keys else.
-- Any number of messages per call. One call is one pass over the bytes: sealing writes into its result in place,
-  opening gives one `bytes` per message, which the layers above slice without copying.
+- Any number of messages per call. One call is one pass over the bytes: sealing writes into its result in place, and
+  copies only where a message has bytes of two parts; opening gives one `bytes` per message, which the layers above
+  slice without copying.
 - What arrives is bounded: at most one unfinished message is kept.
 
 Source: Noise Protocol Framework, revision 34, section 5.1 (CipherState); libp2p's `noise` specification, "Wire format".
@@ -11,6 +12,7 @@ Source: Noise Protocol Framework, revision 34, section 5.1 (CipherState); libp2p
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import Final
 
@@ -18,6 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.framing import Buffer
 
 TAG_SIZE: Final = 16
 """Bytes of Poly1305 tag at the end of every message."""
@@ -41,25 +44,23 @@ class Encryptor:
         self._cipher = ChaCha20Poly1305(key)
         self._nonce = nonce
 
-    def encrypt(self, plaintext: bytes | bytearray | memoryview) -> bytearray:
-        """Seals `plaintext` into as few messages as it fits in, ready for the wire.
+    def encrypt(self, *parts: Buffer) -> bytearray:
+        """Seals the parts in a row into as few messages as they fit in, ready for the wire.
 
         Raises LocalProtocolError when the channel has used up its nonces.
         """
-        size = len(plaintext)
+        size = sum(map(len, parts))
         count = -(-size // MAX_PLAINTEXT)
         if self._nonce + count > MAX_NONCE:
             raise LocalProtocolError("this Noise channel has used up its nonces")
-        source = memoryview(plaintext)
         sealed = bytearray(size + count * (_LENGTH.size + TAG_SIZE))
         target = memoryview(sealed)
         at = 0
-        for start in range(0, size, MAX_PLAINTEXT):
-            part = source[start : start + MAX_PLAINTEXT]
-            length = len(part) + TAG_SIZE
+        for plaintext in _plaintexts(parts):
+            length = len(plaintext) + TAG_SIZE
             _LENGTH.pack_into(sealed, at, length)
             at += _LENGTH.size
-            self._cipher.encrypt_into(_NONCE.pack(self._nonce), part, None, target[at : at + length])
+            self._cipher.encrypt_into(_NONCE.pack(self._nonce), plaintext, None, target[at : at + length])
             self._nonce += 1
             at += length
         return sealed
@@ -130,3 +131,20 @@ class Decryptor:
             raise RemoteProtocolError("a Noise message failed authentication") from None
         self._nonce += 1
         return plaintext
+
+
+def _plaintexts(parts: Iterable[Buffer]) -> Iterator[Buffer]:
+    """The parts in a row, cut into what one message holds."""
+    gathered: list[memoryview] = []
+    room = MAX_PLAINTEXT
+    for part in parts:
+        rest = memoryview(part)
+        while rest:
+            gathered.append(rest[:room])
+            rest = rest[room:]
+            room -= len(gathered[-1])
+            if not room:
+                yield gathered[0] if len(gathered) == 1 else b"".join(gathered)
+                gathered, room = [], MAX_PLAINTEXT
+    if gathered:
+        yield b"".join(gathered)

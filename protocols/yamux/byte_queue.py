@@ -1,8 +1,8 @@
 """Bytes that wait, in order, copied as little as memory safety allows.
 
-Rule: what a queue pins is at most about twice what it holds. A large piece is kept by reference; a small one, or
-one that is a small part of a large buffer, is copied, and small ones are merged, so that a peer who sends single
-bytes costs single bytes.
+Rule: what a queue pins of a peer's buffers, which are no longer than `LARGE`, is at most about twice what it holds.
+A large piece is kept by reference; a small one, or one that is a small part of a larger buffer, is copied, and small
+ones are merged, so that a peer who sends single bytes costs single bytes.
 """
 
 from __future__ import annotations
@@ -10,18 +10,24 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+from protocols.framing import Buffer
+
 SMALL: Final = 4096
 """Pieces below this are merged. One object per piece costs about 200 bytes, 5 % of this."""
 
 MERGED: Final = 65_536
 """A merged piece grows to this at most, so that taking it is one step."""
 
+LARGE: Final = 65_536
+"""Pieces from this size on are never copied: only this side's own writes are so long, and the rest of the buffer that
+they are views of is mostly queued too."""
+
 
 class ByteQueue:
     """First in, first out; `len()` is in bytes."""
 
     def __init__(self) -> None:
-        self._pieces: deque[bytes | bytearray | memoryview] = deque()
+        self._pieces: deque[Buffer] = deque()
         self._offset = 0  # of the first piece, already taken
         self._size = 0
 
@@ -32,16 +38,16 @@ class ByteQueue:
         """Adds `data`, whose bytes must never change from now on."""
         size = len(data)
         self._size += size
-        if size >= SMALL and (not isinstance(data, memoryview) or 2 * size >= data.obj.__sizeof__()):
+        if size >= LARGE or (size >= SMALL and not (isinstance(data, memoryview) and 2 * size < data.obj.__sizeof__())):
             self._pieces.append(data)
         elif self._pieces and isinstance(last := self._pieces[-1], bytearray) and len(last) + size <= MERGED:
             last += data
         elif size:
             self._pieces.append(bytearray(data))
 
-    def take_pieces(self, limit: int) -> list[bytes | bytearray | memoryview]:
+    def take_pieces(self, limit: int) -> list[Buffer]:
         """Removes up to `limit` bytes and gives them as the pieces they lie in."""
-        taken: list[bytes | bytearray | memoryview] = []
+        taken: list[Buffer] = []
         while limit > 0 and self._pieces:
             piece = self._pieces[0]
             left = len(piece) - self._offset
@@ -70,7 +76,7 @@ class ByteQueue:
         self._offset = self._size = 0
 
 
-def _part(piece: bytes | bytearray | memoryview, start: int, stop: int) -> bytes | memoryview:
+def _part(piece: Buffer, start: int, stop: int) -> bytes | memoryview:
     if isinstance(piece, bytearray):
-        return bytes(piece[start:stop])  # a view would keep `append` from growing the piece
+        return bytes(memoryview(piece)[start:stop])  # a lasting view would keep `append` from growing the piece
     return memoryview(piece)[start:stop]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 
 from protocols.errors import RemoteProtocolError
+from protocols.framing import Buffer
 from protocols.yamux.frames import DATA, FIN, HEADER_SIZE, WINDOW_UPDATE, encode_header
 from protocols.yamux.limits import MAX_ANSWERS, TURN
 from protocols.yamux.stream import Stream
@@ -54,12 +55,12 @@ class Outbox:
             self._waiting.add(stream.id)
             self._turns.append(stream)
 
-    def take(self, limit: int) -> tuple[bytes, list[Stream]]:
+    def take(self, limit: int) -> tuple[list[Buffer], list[Stream]]:
         """Removes frames: all that control and credit have, then data until there are `limit` bytes.
 
-        Gives them as one, and the streams whose FIN is among them.
+        Gives them in pieces, and the streams whose FIN is among them.
         """
-        parts: list[bytes | bytearray | memoryview] = [*self._control]
+        parts: list[Buffer] = [*self._control]
         for stream, size in self._credit.items():
             if stream.can_receive:  # still
                 parts.append(encode_header(WINDOW_UPDATE, 0, stream.id, size))
@@ -85,4 +86,4 @@ class Outbox:
                 finished.append(stream)
             self.add_stream(stream)
             room -= size + HEADER_SIZE
-        return b"".join(parts), finished
+        return parts, finished

@@ -8,7 +8,7 @@ Rules of this file:
   one that only overfills it costs the stream that is in the way.
 
 The driver calls `receive_data` with what it read, `tick` when `next_deadline` has come, and sends what
-`data_to_send` gives while `has_data_to_send`.
+`pieces_to_send` gives while `has_data_to_send`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.framing import Buffer
 from protocols.yamux.events import Event, PeerSilent, StreamReset
 from protocols.yamux.frames import (
     ACK,
@@ -84,7 +85,7 @@ class Session:
 
     @property
     def has_data_to_send(self) -> bool:
-        """Whether `data_to_send` would give anything."""
+        """Whether `pieces_to_send` would give anything."""
         return not self._outbox.is_empty
 
     # What applications do
@@ -177,13 +178,20 @@ class Session:
             raise
 
     def data_to_send(self, limit: int) -> bytes:
-        """Frames for the peer, `limit` bytes of them and more only of control; b"" if there is nothing to send now."""
-        data, finished = self._outbox.take(limit)
+        """What `pieces_to_send` gives, as one."""
+        return b"".join(self.pieces_to_send(limit))
+
+    def pieces_to_send(self, limit: int) -> list[Buffer]:
+        """Frames for the peer, `limit` bytes of them and more only of control; [] if there is nothing to send now.
+
+        The pieces are not copied, and don't match the frames.
+        """
+        pieces, finished = self._outbox.take(limit)
         for stream in finished:
             self._streams.forget_if_over(stream)
             if stream.is_in_vain:
                 self.reset(stream)
-        return data
+        return pieces
 
     def tick(self, now: float) -> list[Event]:
         """Does what time asks for: pings, and the end of streams that linger and of a peer that is silent."""

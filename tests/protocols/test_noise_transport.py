@@ -39,6 +39,14 @@ def test_nothing_is_no_message():
     assert Encryptor(KEY).encrypt(b"") == b""
 
 
+def test_parts_are_sealed_as_if_they_were_one():
+    data = bytes(range(256)) * 1100
+    for cuts in [(0, 12), (12, 24, 65_519), (65_519, 131_038), (1, 65_518, 65_519, 65_520), (131_000, 200_000)]:
+        ends = [*cuts, len(data)]
+        parts = [memoryview(data)[start:end] for start, end in zip([0, *cuts], ends, strict=True)]
+        assert Encryptor(KEY).encrypt(*parts) == Encryptor(KEY).encrypt(data), cuts
+
+
 @given(st.lists(SIZES, max_size=5), st.lists(st.integers(1, 100_000), max_size=20))
 def test_what_is_sealed_is_opened_however_it_is_cut(sizes: list[int], cuts: list[int]):
     encryptor, decryptor = Encryptor(KEY), Decryptor(KEY)

@@ -78,3 +78,13 @@ def held_by(queue: ByteQueue, piece_size: int, buffer_size: int) -> float:
 def test_pins_little_more_than_it_holds():
     for piece_size, buffer_size in [(1, 65_519), (100, 65_519), (4096, 65_519), (30_000, 65_519), (65_507, 65_519)]:
         assert held_by(ByteQueue(), piece_size, buffer_size) < 2.3, (piece_size, buffer_size)
+
+
+def test_parts_of_a_large_write_are_not_copied():
+    data = bytes(1 << 20)
+    queue = ByteQueue()
+    queue.append(memoryview(data)[: 1 << 18])
+    assert [piece.obj for piece in queue.take_pieces(1 << 17)] == [data]
+    (rest,) = queue.take_pieces(1 << 20)
+    assert rest.obj is data
+    assert len(rest) == 1 << 17
