@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from node.api import Api
 from node.api_choices import ChoicesApi
 from node.api_search import SearchApi
+from node.api_watch import WatchApi
 from node.config import Config
 from node.control.lock import FolderLock, hold_folder
 from node.control.server import ControlServer
@@ -40,6 +41,7 @@ from node.services.catalogues_peers import ServerHints
 from node.services.choosing import Choosing
 from node.services.content import Content
 from node.services.exchange import Exchange
+from node.services.folder_news import folder_news
 from node.services.introducing import Introducing
 from node.services.library import Library
 from node.services.providing import Providing
@@ -49,12 +51,14 @@ from node.services.searching_answering import SearchAnswers
 from node.services.searching_keywords import KeywordProviding
 from node.services.snapshots import NodeInfo, Snapshots
 from node.services.threads import single
+from node.services.watching import Watching
 from node.store.catalogue import Catalogue
 from node.store.database import Database
 from node.store.entries import HeldCatalogues
 from node.store.entries_own import OwnEntries
 from node.store.records import AddressBook, ProviderRecords, ProvideSchedule
 from node.store.search_index import SearchIndex
+from node.store.watched import WatchedFolders
 from protocols.catalog import PROTOCOL_ID as CATALOG_ID
 from protocols.cid import Cid
 from protocols.exchange import PROTOCOL_ID
@@ -109,7 +113,8 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
             await _start_catalogues(nursery, host, dht, database, identity, is_public=config.catalogue)
             searching = await _start_search(nursery, host, dht, database, agent)
             search = SearchApi(searching, library.catalogue, host, api.get)
-            handlers = {**api.handlers, **choices.handlers, **search.handlers}
+            watch = await _start_watching(nursery, library, database, config)
+            handlers = {**api.handlers, **choices.handlers, **search.handlers, **watch.handlers}
             server = ControlServer(config.home.socket, handlers, lock=lock)
             await nursery.start(server.run)
             nursery.start_soon(Bootstrapping(host, config.bootstrap, book).run)
@@ -168,6 +173,13 @@ async def _start_search(nursery: trio.Nursery, host: Host, dht: Kademlia, databa
     await nursery.start(searching.run)
     host.set_handler(SEARCH_PROTOCOL_ID, SearchAnswers(index).accept)
     return searching
+
+
+async def _start_watching(nursery: trio.Nursery, library: Library, database: Database, config: Config) -> WatchApi:
+    """Share what appears in watched folders."""
+    watching = Watching(library, WatchedFolders(database), folder_news, own_folder=str(config.home.path))
+    await nursery.start(watching.run)
+    return WatchApi(watching)
 
 
 async def _not_yet(cid: Cid) -> Content | None:

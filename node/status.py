@@ -173,6 +173,16 @@ class NetworkStatus:
     checked_at: float | None = None  # unix time of the latest check
 
 
+@dataclass(frozen=True, slots=True)
+class WatchStatus:
+    """One watched folder: how many files of it are shared, and how many wait to be."""
+
+    path: str
+    shared: int
+    waiting: int
+    problem: str  # why it can't be read or heard; "" otherwise
+
+
 class HitState(StrEnum):
     """What is known of a search's hit: the status words of its screen."""
 
@@ -224,7 +234,7 @@ class SearchStatus:
     providers: int  # peers it named, connected ones among them
 
 
-Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus | NetworkStatus | SearchStatus | HitStatus
+Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus | NetworkStatus | SearchStatus | HitStatus | WatchStatus
 
 
 def to_json(status: Status) -> dict[str, object]:

@@ -20,6 +20,7 @@ from node.store.choices import Choices
 from node.store.chunk_table import Held
 from node.store.database import Database
 from node.store.identity import Identity, pack, unpack
+from node.store.importing import Imported
 from node.store.items import COLUMNS, Item, item_from_row
 from protocols.cid import Cid
 from protocols.geometry import Geometry
@@ -77,12 +78,17 @@ class Catalogue:
 
         The same content shared before, or being downloaded, keeps its row, which then points here.
         """
-        with self._database.write() as connection:
-            number = _insert(connection, cid, manifest.name, now)
-            _set_manifest(connection, number, manifest, blocks)
-            connection.execute("UPDATE items SET is_import = 1 WHERE number = ?", (number,))
-            _set_complete(connection, number, path, identities)
+        self.add_shares([Imported(cid, manifest, tuple(blocks), path, tuple(identities))], now)
         return self.get(cid)
+
+    def add_shares(self, shares: Iterable[Imported], now: float) -> None:
+        """Shares of many paths in one transaction, each as `add_share` does it."""
+        with self._database.write() as connection:
+            for share in shares:
+                number = _insert(connection, share.cid, share.manifest.name, now)
+                _set_manifest(connection, number, share.manifest, share.blocks)
+                connection.execute("UPDATE items SET is_import = 1 WHERE number = ?", (number,))
+                _set_complete(connection, number, share.path, share.identities)
 
     def add_download(
         self,

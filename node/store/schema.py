@@ -233,6 +233,23 @@ _CHOICES = (
 )
 
 
+_WATCHED = (
+    """
+    CREATE TABLE watched_folders (
+        path BLOB PRIMARY KEY,
+        added_at REAL NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE watched_files (           -- shared because they lie in a watched folder
+        path BLOB PRIMARY KEY,
+        identity BLOB NOT NULL,            -- identity.pack, as it was when the file was digested
+        cid BLOB NOT NULL                  -- 36 bytes
+    ) WITHOUT ROWID
+    """,
+)
+
+
 def _create(connection: sqlite3.Connection) -> None:
     for statement in (*_CATALOGUE, *_NETWORK):
         connection.execute(statement)
@@ -260,5 +277,16 @@ def _add_chosen_peers(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE items ADD COLUMN only_peer TEXT NOT NULL DEFAULT ''")  # "": whoever has it
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _index, _add_choices, _add_chosen_peers)
+def _add_watched(connection: sqlite3.Connection) -> None:
+    for statement in _WATCHED:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _create,
+    _index,
+    _add_choices,
+    _add_chosen_peers,
+    _add_watched,
+)
 """Step n makes version n + 1 of version n."""

@@ -1,0 +1,26 @@
+"""The system's news of what happens below a folder (inotify, FSEvents), by watchfiles.
+
+Rules: news are paths, and a hint: what exactly happened is for the reader to look at. What can't be watched raises
+OSError; the end of the news is their loss.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+
+from watchfiles import awatch
+
+logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells each change otherwise
+
+DEBOUNCE_MS = 400
+"""News are gathered for so long: a copied file makes dozens of them."""
+
+STEP_MS = 50
+"""After so long without further news they are handed on."""
+
+
+async def folder_news(path: str) -> AsyncIterator[set[str]]:
+    """Sets of paths below a folder in which something has changed, as it happens."""
+    async for changes in awatch(path, watch_filter=None, debounce=DEBOUNCE_MS, step=STEP_MS, recursive=True):
+        yield {changed for _, changed in changes}
