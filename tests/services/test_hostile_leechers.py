@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 import trio
 
+from node.services.exchange import GOODBYE_S
 from node.services.session import HELLO_TIMEOUT_S
 from protocols.bitfield import Bitfield
 from protocols.exchange import (
@@ -106,6 +107,7 @@ async def test_a_bitfield_that_is_none_costs_the_session(autojump_clock, bits):
         await peer.stream.send_all(frames(HELLO, BitfieldMessage(bits)))
         with pytest.raises(trio.BrokenResourceError):
             await goodbye(peer)
+        await trio.sleep(2 * GOODBYE_S)
         assert not exchange.swarms[CONTENT.cid].sessions
 
 
