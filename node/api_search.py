@@ -1,8 +1,8 @@
 """The control methods of searching: `search`, `search_latest`, and `get` by the number of a hit.
 
 Rules: `get 3` means hit 3 of the latest search for HITS_MEANT_S, and row 3 of the list after that or where there is no
-such hit; `get s3` always means the hit. The link that is made of a hit names peers who have it, so that the download
-begins without another lookup.
+such hit; `get s3` always means the hit, and so does its CID. The link that is made of a hit names peers who have it,
+so that the download begins without another lookup.
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ class SearchApi:
         """The link of the hit that is meant; None if none is. Raises NotFoundError for `s9` of five."""
         meant = _NUMBER.fullmatch(target.strip().lower())
         search = self._latest()
+        if search and target in search.results.rows:
+            return await self._link(search, search.results.rows[target])
         if meant is None or (search is None and not meant[1]):
             return None
         row = search.results.numbered(int(meant[2])) if search else None
@@ -111,6 +113,9 @@ class SearchApi:
         is_fresh = search is not None and trio.current_time() - search.began_at < HITS_MEANT_S
         if search is None or row is None or not (meant[1] or is_fresh):
             return None
+        return await self._link(search, row)
+
+    async def _link(self, search: Search, row: Row) -> str:
         description = search.results.description(row)
         return str(Link(Cid.parse(row.cid), description.name, description.size, tuple(await self._hints(row))))
 

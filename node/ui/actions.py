@@ -19,7 +19,6 @@ PAGE_MARGIN = 6
 """Lines of a screen that are no rows; a page leaves a little of the last one in sight."""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-NO_SEARCH = "searching the network is not in this version yet; download by CID or link: download <cid|link>"
 
 
 # --- moving -------------------------------------------------------------------------------------------------------
@@ -63,6 +62,8 @@ def _turn(by: int) -> Callable[[Model], Step]:
 
 
 def _open(model: Model) -> Step:
+    if model.screen is Screen.SEARCH and model.details is None:
+        return ROW_ACTIONS["take"](model)
     item = current(model)
     return (replace(model, details=item.cid, tab=0) if item else model), ()
 
@@ -80,6 +81,10 @@ def _back(model: Model) -> Step:
 
 def _filter(model: Model) -> Step:
     return replace(model, prompt=Prompt(PromptKind.FILTER, line(model.filter))), ()
+
+
+def _search(model: Model) -> Step:
+    return replace(show_screen(model, Screen.SEARCH), prompt=Prompt(PromptKind.COMMAND, line("search "))), ()
 
 
 def _sort(model: Model) -> Step:
@@ -145,7 +150,8 @@ ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "next-screen": _turn(1),
     "last-screen": _turn(-1),
     "filter": _filter,
-    "search": lambda model: (say(show_screen(model, Screen.SEARCH), NO_SEARCH), ()),
+    "search": _search,
+    "new-search": _search,
     "sort": _sort,
     "everybody": lambda model: (replace(model, peers_of=None), ()),
     "follow": _follow,

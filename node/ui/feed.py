@@ -17,7 +17,7 @@ import trio
 
 from node.control.async_client import AsyncControlClient, open_client
 from node.errors import NoNodeError, NotFoundError, ShoalError
-from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, from_json
+from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, SearchStatus, from_json
 from node.ui.messages import Msg, News, Offline, Online
 from node.ui.model import UNDER_WAY
 from node.ui.wants import Wants
@@ -83,6 +83,7 @@ class Feed:
         self._list_due = 0.0
         self._slow_due = 0.0
         self._detail_due = 0.0
+        self._search_due = 0.0
         self._asked = Wants()
         self._moving: frozenset[str] = frozenset()
         self._is_online = False
@@ -91,7 +92,7 @@ class Feed:
         """Ask now: the screen needs something else or, with `has_changed`, the rows are others now."""
         if has_changed:
             self._list_due = 0.0
-        self._slow_due = 0.0
+        self._slow_due = self._search_due = 0.0
         self._woken.set()
 
     async def run(self) -> None:
@@ -148,6 +149,7 @@ class Feed:
         if wants.detail and (trio.current_time() >= self._detail_due or wants != self._asked):
             self._detail_due, self._asked = trio.current_time() + DETAIL_S, wants
             detail = await self._detail(client, wants)
+        rows = replace(rows, search=await self._search(client) if wants.search else None)
         return replace(rows, node=node, detail=detail, peers=peers, peers_of=wants.peers_of, network=network, log=log)
 
     async def _rows(self, client: AsyncControlClient) -> News:
@@ -170,6 +172,16 @@ class Feed:
             return from_json(DetailStatus, await _call(client, "info", **params))
         except NotFoundError:
             return None
+
+    async def _search(self, client: AsyncControlClient) -> SearchStatus | None:
+        """The latest search: at the rate of the screen while it goes on, seldom once all is said."""
+        if trio.current_time() < self._search_due:
+            return None
+        value = await _call(client, "search_latest")
+        search = None if value is None else from_json(SearchStatus, value)
+        is_settled = search is None or search.is_checked
+        self._search_due = trio.current_time() + (SLOW_POLL_S if is_settled else self._poll_s)
+        return search
 
     async def _peers(self, client: AsyncControlClient, cid: str | None) -> tuple[PeerStatus, ...]:
         try:

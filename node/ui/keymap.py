@@ -18,9 +18,10 @@ class Place(StrEnum):
     """Where a key holds."""
 
     ANYWHERE = "anywhere"
-    LIST = "list"  # rows to move through: Transfers, Peers, Uploads
+    LIST = "list"  # rows to move through: Transfers, Search, Peers, Uploads
     FILES = "files"  # a file is meant: Transfers, Uploads, details
     TRANSFERS = "transfers"
+    SEARCH = "search"
     PEERS = "peers"
     UPLOADS = "uploads"
     DETAILS = "details"
@@ -75,18 +76,20 @@ BINDINGS = (
     ),
     _bind("filter", "/", "live filter", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="filter"),
     _bind("search", "n", "new search", Group.FIND, _A),
+    _bind("new-search", "/", "new search", Group.FIND, Place.SEARCH, hint="search"),
     _bind("sort", "s", "sort; again: back", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="sort"),
     _bind("everybody", "a", "all connections", Group.FIND, Place.PEERS, hint="all connections"),
     _bind("follow", "f", "follow the log", Group.FIND, Place.LOG, hint="follow"),
     _bind("level", "l", "log level", Group.FIND, Place.LOG, hint="level"),
     _bind("pause", "p", "pause or resume", Group.ACT, _F, hint="pause"),
     _bind("download", "d", "download, go on", Group.ACT, _F, hint="download"),
+    _bind("take", "d enter", "download, go on", Group.ACT, Place.SEARCH, hint="download"),
     _bind("cancel", "x", "cancel, asks", Group.ACT, _F, hint="cancel"),
     _bind("stop", "S", "stop seeding, asks", Group.ACT, _F, hint="stop"),
     _bind("verify", "v", "verify hashes", Group.ACT, _F),
     _bind("mark", "space", "mark row", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
     _bind("unmark", "u", "unmark all", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
-    _bind("copy", "y", "copy id", Group.ACT, _F, Place.PEERS, Place.NETWORK, hint="copy id"),
+    _bind("copy", "y", "copy id", Group.ACT, _F, Place.SEARCH, Place.PEERS, Place.NETWORK, hint="copy id"),
     _bind("command", ":", "command line", Group.OTHER, _A, hint="command"),
     _bind("connect", "c", "connect to a peer", Group.OTHER, Place.NETWORK, hint="connect"),
     _bind("freeze", "F", "freeze display", Group.OTHER, _A),
@@ -99,7 +102,8 @@ BINDINGS = (
 )
 
 _HINT_ORDER = (
-    *("open", "connect", "everybody", "follow", "level", "next-tab", "download", "pause", "cancel"),
+    *("open", "connect", "everybody", "follow", "level", "next-tab", "take", "download", "new-search"),
+    *("pause", "cancel"),
     *("filter", "sort", "command", "help", "stop", "copy"),
 )
 
@@ -117,7 +121,7 @@ _NAMED = {"pgup": "PgUp", "pgdn": "PgDn", "home": "Home", "end": "End", "shift-t
 
 _PLACES: dict[Screen, frozenset[Place]] = {
     Screen.TRANSFERS: frozenset({_A, _L, _F, Place.TRANSFERS}),
-    Screen.SEARCH: frozenset({_A}),
+    Screen.SEARCH: frozenset({_A, _L, Place.SEARCH}),
     Screen.PEERS: frozenset({_A, _L, Place.PEERS}),
     Screen.UPLOADS: frozenset({_A, _L, _F, Place.UPLOADS}),
     Screen.NETWORK: frozenset({_A, Place.NETWORK}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus
+from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, SearchStatus
 
 # --- from the terminal --------------------------------------------------------------------------------------------
 
@@ -87,6 +87,7 @@ class News:
     peers: tuple[PeerStatus, ...] | None = None
     peers_of: str | None = None
     network: NetworkStatus | None = None
+    search: SearchStatus | None = None
     log: tuple[str, ...] | None = None
 
 

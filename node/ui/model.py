@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, TransferState
+from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, SearchStatus, TransferState
 from node.ui.lineedit import LineEdit
 
 STALE_S = 2.0
@@ -143,6 +143,7 @@ class Data:
     peers: tuple[PeerStatus, ...] | None = None
     peers_of: str | None = None  # the CID; None for every connection
     network: NetworkStatus | None = None
+    search: SearchStatus | None = None  # the latest
     log: tuple[str, ...] = ()
     down: tuple[float, ...] = ()
     up: tuple[float, ...] = ()

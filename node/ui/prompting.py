@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from node.status import ItemStatus
-from node.ui.actions import NO_SEARCH, show_screen
+from node.ui.actions import show_screen
 from node.ui.lineedit import line
-from node.ui.messages import Leave, RunLine
+from node.ui.messages import Leave, Request, RunLine
 from node.ui.model import CommandWord, Model, Prompt, PromptKind, Screen
 from node.ui.rows import SORTS, current, sorted_by
 from node.ui.step import Step, refuse_offline, say
@@ -121,7 +121,7 @@ WORDS = (
     CommandWord("info", "info <#>", "details of one file"),
     CommandWord("peers", "peers [<#>]", "who shares a file"),
     CommandWord("uploads", "uploads", "what this node seeds"),
-    CommandWord("search", "search <text>", "find files in the network"),
+    CommandWord("search", "search <text>", "find files; --local or --peers keep it from the DHT"),
     CommandWord("log", "log", "the node's log"),
     CommandWord("net", "net", "the DHT and the connections", ("network", "status")),
     CommandWord("sort", "sort <column>", "sort the rows: " + ", ".join(SORTS)),
@@ -180,7 +180,16 @@ def _to(screen: Screen) -> Callable[[Model, list[str]], Step]:
 
 
 def _search(model: Model, words: list[str]) -> Step:
-    return say(show_screen(model, Screen.SEARCH), NO_SEARCH, is_error=True), ()
+    scopes = [word.removeprefix("--") for word in words if word in ("--local", "--peers")]
+    text = " ".join(word for word in words if not word.startswith("--"))
+    model = show_screen(model, Screen.SEARCH)
+    if not text:
+        return model, ()
+    if not model.is_online:
+        return refuse_offline(model), ()
+    model = replace(model, places={**model.places, Screen.SEARCH: 0})
+    params = (("text", text), ("scope", scopes[0] if scopes else "all"), ("wait", False))
+    return model, (Request("search", params, f'searching for "{text}"'),)
 
 
 _NAVIGATION: Mapping[str, Callable[[Model, list[str]], Step]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from node.status import ItemStatus, TransferState
+from node.status import HitState, ItemStatus, TransferState
 from node.ui.messages import Copy, Request, RunLine
 from node.ui.model import UNDER_WAY, Choice, Dialog, Model, Screen, item_of
 from node.ui.rows import current, ids, index_of, items, select
@@ -58,6 +58,21 @@ def _download(model: Model) -> Step:
     return say(model, "nothing here is to be downloaded; type :download <cid|link>"), ()
 
 
+def _take(model: Model) -> Step:
+    """Download the selected hit of the search."""
+    rows = ids(model)
+    index = index_of(model, rows)
+    if model.shown.search is None or index < 0:
+        return say(model, "nothing to download yet; n searches"), ()
+    hit = model.shown.search.hits[index]
+    if hit.state is HitState.HAVE:
+        return say(model, f"#{hit.number} {hit.name} is here already"), ()
+    if not model.is_online:
+        return refuse_offline(model), ()
+    # By its CID: another search may have taken the numbers in the meantime.
+    return say(model, f"→ #{hit.number} {hit.name}"), (RunLine(f"get {hit.cid}", None),)
+
+
 def _cancel(model: Model) -> Step:
     rows = [row for row in targets(model) if row.state in UNDER_WAY]
     if not rows:
@@ -96,7 +111,7 @@ def _mark(model: Model) -> Step:
 
 
 def _copy(model: Model) -> Step:
-    if model.screen is Screen.PEERS and model.details is None:
+    if model.screen in (Screen.SEARCH, Screen.PEERS) and model.details is None:
         rows = ids(model)
         index = index_of(model, rows)
         text = rows[index] if index >= 0 else ""
@@ -122,6 +137,7 @@ def do_confirmed(model: Model, what: str) -> Step:
 ROW_ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "pause": _pause,
     "download": _download,
+    "take": _take,
     "cancel": _cancel,
     "stop": _stop,
     "verify": _verify,

@@ -69,6 +69,8 @@ def ids(model: Model) -> Sequence[str]:
             return _cids(items(model))
         case Screen.PEERS:
             return [peer.peer_id for peer in model.shown.peers or ()] if model.shown.peers_of == model.peers_of else []
+        case Screen.SEARCH:
+            return [hit.cid for hit in model.shown.search.hits] if model.shown.search else []
         case _:
             return []
 

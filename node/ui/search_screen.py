@@ -20,7 +20,7 @@ def search_results(search: SearchStatus) -> Table:
     if search.hits:
         footer.append("Type 'download <#>' to start downloading.")
     else:
-        footer += [f"- {part}" for part in _asked(search)]
+        footer += [f"- {part}" for part in asked_parts(search)]
     return Table(
         title=f'Search Results: "{search.text}"',
         columns=(
@@ -47,10 +47,11 @@ def peers(hit: HitStatus) -> str:
 
 def asked_sentence(search: SearchStatus) -> str:
     """Whom a search has asked, and how that went; without capital and full stop."""
-    return "; ".join(_asked(search))
+    return "; ".join(asked_parts(search))
 
 
-def _asked(search: SearchStatus) -> list[str]:
+def asked_parts(search: SearchStatus) -> list[str]:
+    """The same, one part after the other."""
     if search.scope == "local":
         return ["looked on this node only, and asked nobody"]
     connected = sum(asked.found != "DHT" for asked in search.asked)

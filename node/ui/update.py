@@ -188,6 +188,8 @@ def _others(data: Data, message: msg.News) -> Data:
         data = replace(data, peers=message.peers, peers_of=message.peers_of)
     if message.network is not None:
         data = replace(data, network=message.network)
+    if message.search is not None:
+        data = replace(data, search=message.search)
     return data if message.log is None else replace(data, log=message.log)
 
 

@@ -26,6 +26,7 @@ class Wants:
     peers: bool = False
     peers_of: str | None = None
     network: bool = False
+    search: bool = False
     log_lines: int = 0
 
 
@@ -39,6 +40,8 @@ def wants(model: Model) -> Wants:
             return _for_panes(model)
         case Screen.PEERS:
             return Wants(peers=True, peers_of=model.peers_of)
+        case Screen.SEARCH:
+            return Wants(search=True)
         case Screen.NETWORK:
             return Wants(network=True)
         case Screen.LOG:

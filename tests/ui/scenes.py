@@ -9,6 +9,7 @@ from node.ui import messages as msg
 from node.ui.frame import Frame
 from node.ui.model import CommandWord, Model
 from node.ui.update import update
+from tests.searches import LINUX
 
 NOW, WALL = 100.0, 1_740_000_000.0
 GB, MB, KB = 10**9, 10**6, 10**3
@@ -92,7 +93,15 @@ LOG = (
     "2026-02-20 14:06:31,007 ERROR   node.store.partial: no space left on device",
 )
 NEWS = msg.News(
-    NOW, items=ITEMS, node=NODE, detail=DETAIL, peers=PEERS, peers_of=ITEMS[0].cid, network=NETWORK, log=LOG
+    NOW,
+    items=ITEMS,
+    node=NODE,
+    detail=DETAIL,
+    peers=PEERS,
+    peers_of=ITEMS[0].cid,
+    network=NETWORK,
+    log=LOG,
+    search=LINUX,
 )
 
 

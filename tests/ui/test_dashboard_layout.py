@@ -15,6 +15,7 @@ from node.ui.frame import Frame
 from node.ui.model import Model
 from node.ui.text import cells
 from node.ui.view import view
+from tests.searches import LINUX, NOTHING
 from tests.ui.scenes import DETAIL, ITEMS, NEWS, NOW, PEERS, scene, text_of, told, typed
 
 KEYS = {
@@ -77,7 +78,8 @@ def test_no_name_makes_a_frame_of_another_size(name, width, height, keys):
     items = tuple(replace(item, name=name, reason=name, path=name) for item in ITEMS)
     peers = tuple(replace(peer, address=name, multiaddr=name) for peer in PEERS)
     detail = replace(DETAIL, item=items[0], peers=peers, file_list=(replace(DETAIL.file_list[0], path=name),))
-    news = replace(NEWS, items=items, peers=peers, detail=detail, log=(name,))
+    search = replace(LINUX, text=name, hits=(replace(LINUX.hits[0], name=name), *LINUX.hits[1:]))
+    news = replace(NEWS, items=items, peers=peers, detail=detail, log=(name,), search=search)
     assert_exact(view(scene(width, height, *keys, news=news)))
 
 
@@ -123,6 +125,8 @@ def test_below_20_by_5_there_is_a_sentence():
     ("dashboard-transfers-200x60", (200, 60), ()),
     ("dashboard-transfers-20x5", (20, 5), ()),
     ("dashboard-details-80x24", (80, 24), ("enter",)),
+    ("dashboard-search-80x24", (80, 24), ("2",)),
+    ("dashboard-search-120x40", (120, 40), ("2", "j")),
     ("dashboard-peers-80x24", (80, 24), ("3",)),
     ("dashboard-uploads-80x24", (80, 24), ("4",)),
     ("dashboard-network-80x24", (80, 24), ("5",)),
@@ -137,3 +141,14 @@ def test_golden(golden, name, size, keys, monkeypatch):
 
 def test_golden_of_a_node_that_is_gone(golden):
     golden("dashboard-offline-80x24", text_of(view(told(scene(), GONE))))
+
+
+@pytest.mark.parametrize("search", [None, NOTHING, replace(NOTHING, is_over=False, is_checked=False)])
+def test_a_search_without_hits_fits_and_says_what_it_can(search):
+    for size in ((80, 24), (20, 5), (30, 4), (200, 60)):
+        assert_exact(view(scene(*size, "2", news=replace(NEWS, search=search))))
+    shown = "\n".join(text_of(view(scene(80, 24, "2", news=replace(NEWS, search=search)))))
+    if search is None:
+        assert ":search <text>" in shown
+    else:
+        assert ("the DHT named nobody" in shown) == search.is_over

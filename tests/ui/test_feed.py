@@ -17,6 +17,7 @@ from node.status import TransferState, to_json
 from node.ui import messages as msg
 from node.ui.feed import Feed
 from node.ui.wants import Wants, wants
+from tests.searches import LINUX
 from tests.ui.scenes import DETAIL, ITEMS, LOG, NETWORK, NODE, PEERS, scene
 
 
@@ -45,6 +46,7 @@ class FakeNode:
             "info": self._info,
             "peers": self._answer("peers", [to_json(peer) for peer in PEERS]),
             "network": self._answer("network", to_json(NETWORK)),
+            "search_latest": self._answer("search", to_json(LINUX)),
             "log": self._answer("log", {"lines": list(LOG)}),
         }
 
@@ -114,10 +116,23 @@ async def test_only_what_is_on_the_screen_is_asked_for(tmp_path, told):
 
 async def test_the_other_screens_get_theirs(tmp_path, told):
     async with FakeNode().runs(tmp_path):
-        _, arrived = told(Wants(peers=True, peers_of=ITEMS[0].cid, network=True, log_lines=5))
+        _, arrived = told(Wants(peers=True, peers_of=ITEMS[0].cid, network=True, log_lines=5, search=True))
         await next_of(arrived, msg.News)
         news = await next_of(arrived, msg.News)
         assert (news.peers, news.peers_of, news.network, news.log) == (PEERS, ITEMS[0].cid, NETWORK, LOG)
+        assert news.search == LINUX
+
+
+async def test_a_search_under_way_is_asked_for_at_the_rate_of_the_screen(tmp_path, told):
+    node = FakeNode()
+    node.handlers["search_latest"] = node._answer("search", to_json(replace(LINUX, is_checked=False)))
+    async with node.runs(tmp_path):
+        _, arrived = told(Wants(search=True))
+        for _ in range(3):
+            while (await next_of(arrived, msg.News)).search is None:
+                pass
+        assert node.asked["search"] >= 3
+        assert node.asked["status"] < 3  # it is asked for more often than what changes slowly
 
 
 async def test_rows_that_no_longer_move_are_asked_for_once_more(tmp_path, told):

@@ -153,7 +153,7 @@ class TestPrompt:
             ("uploads", Screen.UPLOADS),
             ("UP", Screen.UPLOADS),
             (":peers 1", Screen.PEERS),
-            ("search linux", Screen.SEARCH),
+            ("search", Screen.SEARCH),
             ("log", Screen.LOG),
             ("net", Screen.NETWORK),
         ],
