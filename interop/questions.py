@@ -16,7 +16,7 @@ from typing import Any
 import cbrrr
 
 from protocols.bitfield import Bitfield
-from protocols.cid import DAG_CBOR, RAW, Cid, CidError
+from protocols.cid import DAG_CBOR, RAW, Cid
 from protocols.errors import ProtocolError
 from protocols.exchange import (
     BitfieldMessage,
@@ -39,7 +39,7 @@ from protocols.exchange import (
     encode,
 )
 from protocols.geometry import Geometry
-from protocols.link import Link, LinkError
+from protocols.link import Link
 from protocols.manifest import decode as decode_manifest
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -217,14 +217,6 @@ def bits(rng: random.Random) -> bytes:
     return field.to_bytes() if rng.random() < 0.95 else b"\xff"
 
 
-def verdict(question: Question) -> str | None:
-    """Python's."""
-    try:
-        return JUDGES[question["kind"]](question)
-    except (CidError, LinkError, ProtocolError):
-        return None
-
-
 def judge_payload(question: Question) -> str:
     """The whole frame of what it says, nothing if it is to be ignored."""
     message = decode(memoryview(bytes.fromhex(question["text"])))
@@ -258,4 +250,10 @@ JUDGES: dict[str, Callable[[Question], str]] = {
     "payload": judge_payload,
     "conversation": judge_conversation,
 }
-GENERATORS = {"cid": cids, "link": links, "manifest": manifests, "payload": payloads, "conversation": conversations}
+GENERATORS = {
+    "cid": cids,
+    "link": links,
+    "manifest": manifests,
+    "payload": payloads,
+    "conversation": conversations,
+}

@@ -11,6 +11,7 @@ import (
 
 	"shoal.example/go-peer/content"
 	"shoal.example/go-peer/exchange"
+	"shoal.example/go-peer/search"
 )
 
 // maxCheckLine is the longest question: a manifest in hex.
@@ -63,6 +64,34 @@ var checks = map[string]func(question) (string, error){
 			return "", nil
 		}
 		return hex.EncodeToString(exchange.Encode(message)), nil
+	},
+	"name": func(q question) (string, error) {
+		tokens := search.TokensOfName(q.Text)
+		all := [][]string{{}, {}, {}} // and never null
+		for i, some := range [][]string{tokens, search.Keywords(tokens), search.TokensOfQuery(q.Text)} {
+			all[i] = append(all[i], some...)
+		}
+		text, err := json.Marshal(all)
+		return string(text), err
+	},
+	"query": func(q question) (string, error) {
+		payload, err := hex.DecodeString(q.Text)
+		if err != nil {
+			return "", err
+		}
+		query, err := search.DecodeQuery(payload)
+		return hex.EncodeToString(query.Encode()), err
+	},
+	"answer": func(q question) (string, error) {
+		payload, err := hex.DecodeString(q.Text)
+		if err != nil {
+			return "", err
+		}
+		hits, end, err := search.DecodeAnswer(payload)
+		if end != nil {
+			return hex.EncodeToString(search.EncodeEnd(*end)), err
+		}
+		return hex.EncodeToString(search.EncodeHits(hits)), err
 	},
 	"conversation": checkConversation,
 }

@@ -42,6 +42,8 @@ func commands() []command {
 		{"trade", "KEY…", "find each key after providing another, on the same streams", trade},
 		{"ask", "ADDRESS KEY…", "ask many things on one raw DHT stream", ask},
 		{"hold", "ADDRESS", "hold DHT streams from many nodes; a line on stdin has them ask again", hold},
+		{"search", "TEXT", "ask --peer for names, or by --find whom the DHT names", searchFor},
+		{"tokens", "TEXT", "say how a name is cut, and the DHT's keys of its keywords", tokens},
 		{"identify", "ADDRESS", "say what identify says", identifyPeer},
 		{"ping", "ADDRESS", "measure round trips", pingPeer},
 		{"check", "", "judge what comes on stdin in JSON lines: CIDs, links, manifests, messages", check},

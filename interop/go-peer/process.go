@@ -16,6 +16,7 @@ import (
 
 	"shoal.example/go-peer/content"
 	"shoal.example/go-peer/network"
+	"shoal.example/go-peer/search"
 	"shoal.example/go-peer/transfer"
 )
 
@@ -45,6 +46,7 @@ type process struct {
 	stay      bool
 	count     int
 	nodes     int
+	limit     uint64
 	bytes     int64
 
 	lock sync.Mutex
@@ -99,6 +101,7 @@ func (p *process) register(flags *flag.FlagSet) {
 	flags.DurationVar(&p.pace, "pace", 0, "wait before each DATA")
 	flags.StringVar(&p.misbehave, "misbehave", "", "one of: "+strings.Join(transfer.Misbehaviours(), " "))
 	flags.IntVar(&p.count, "count", 3, "how many pings, or providers to find")
+	flags.Uint64Var(&p.limit, "limit", search.MaxHits, "how many names to ask for")
 	flags.IntVar(&p.nodes, "nodes", 1, "how many nodes hold streams")
 	flags.Int64Var(&p.bytes, "bytes", 1<<20, "how much to pour")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,15 +50,20 @@ func describe(ctx context.Context, p *process) error {
 }
 
 func (p *process) description(s *share.Share) map[string]any {
-	size := uint64(0)
-	for _, file := range s.Manifest.Files {
-		size += file.Size
-	}
+	size := sizeOf(s)
 	link := content.Link{CID: s.CID, Name: s.Manifest.Name, Size: &size}
 	return map[string]any{
 		"cid": s.CID.String(), "link": link.String(), "size": size, "chunks": s.Layout.Chunks(),
 		"pages": len(s.Manifest.Pages),
 	}
+}
+
+func sizeOf(s *share.Share) uint64 {
+	size := uint64(0)
+	for _, file := range s.Manifest.Files {
+		size += file.Size
+	}
+	return size
 }
 
 func seed(ctx context.Context, p *process) error {
@@ -75,13 +81,14 @@ func seed(ctx context.Context, p *process) error {
 	}
 	defer h.Close()
 	swarm := p.node(h).Seed(s)
+	p.answerSearches(h, s)
 	if p.needsDHT() {
 		node, err := p.kademlia(ctx, h)
 		if err != nil {
 			return err
 		}
 		defer node.Close()
-		if err := p.put(ctx, node, s.CID); err != nil {
+		if err := errors.Join(p.put(ctx, node, s.CID), p.putKeywords(ctx, node, s.Manifest.Name)); err != nil {
 			return err
 		}
 	}

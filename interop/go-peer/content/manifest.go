@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/ipfs/go-cid"
+
+	"shoal.example/go-peer/dagcbor"
 )
 
 // Version is the version of the manifest's format.
@@ -35,69 +37,67 @@ func DecodeManifest(block []byte) (*Manifest, error) {
 	if len(block) > MaxManifest {
 		return nil, fmt.Errorf("a manifest has at most %d bytes, not %d", MaxManifest, len(block))
 	}
-	manifest, err := readManifest(&cborReader{rest: block})
+	manifest, err := readManifest(dagcbor.NewReader(block))
 	if err != nil {
 		return nil, err
 	}
 	return manifest, manifest.Check()
 }
 
-func readManifest(r *cborReader) (*Manifest, error) {
+func readManifest(r *dagcbor.Reader) (*Manifest, error) {
 	var m Manifest
-	count := r.head(majorMap, "the manifest")
-	r.key("v")
-	if version := r.uint("v"); r.err == nil && version != Version {
+	count := r.Map("the manifest")
+	r.Key("v")
+	if version := r.Uint("v"); r.Err == nil && version != Version {
 		return nil, fmt.Errorf("version %d of the manifest is not known", version)
 	}
-	if r.err == nil && count != 8 {
+	if r.Err == nil && count != 8 {
 		return nil, fmt.Errorf("the manifest has %d keys instead of 8", count)
 	}
-	r.key("dirs")
-	for range r.list("dirs", MaxEntries) {
+	r.Key("dirs")
+	for range r.List("dirs", MaxEntries) {
 		m.Dirs = append(m.Dirs, readPath(r))
 	}
-	r.key("name")
-	m.Name = r.text("name")
-	r.key("chunk")
-	m.ChunkSize = r.uint("chunk")
-	r.key("files")
-	for range r.list("files", MaxEntries) {
+	r.Key("name")
+	m.Name = r.Text("name")
+	r.Key("chunk")
+	m.ChunkSize = r.Uint("chunk")
+	r.Key("files")
+	for range r.List("files", MaxEntries) {
 		m.Files = append(m.Files, readFile(r))
 	}
-	r.key("pages")
-	for range r.list("pages", MaxPages) {
-		m.Pages = append(m.Pages, r.link("a page"))
+	r.Key("pages")
+	for range r.List("pages", MaxPages) {
+		m.Pages = append(m.Pages, ReadLink(r, "a page"))
 	}
-	r.key("folder")
-	m.Folder = r.bool("folder")
-	r.key("digests")
-	m.Digests = r.bytes("digests")
-	if r.err == nil && len(r.rest) != 0 {
-		r.fail("%d bytes follow the manifest", len(r.rest))
-	}
-	return &m, r.err
+	r.Key("folder")
+	m.Folder = r.Bool("folder")
+	r.Key("digests")
+	m.Digests = r.Bytes("digests")
+	r.End("the manifest")
+	return &m, r.Err
 }
 
-func readFile(r *cborReader) File {
+func readFile(r *dagcbor.Reader) File {
 	var file File
-	r.fields("a file", 3)
-	r.key("path")
+	r.Fields("a file", 3)
+	r.Key("path")
 	file.Path = readPath(r)
-	r.key("size")
-	file.Size = r.uint("size")
-	r.key("sha256")
-	digest := r.bytes("sha256")
-	if r.err == nil && len(digest) != DigestSize {
-		r.fail("a sha256 has %d bytes", len(digest))
+	r.Key("size")
+	file.Size = r.Uint("size")
+	r.Key("sha256")
+	digest := r.Bytes("sha256")
+	if r.Err == nil && len(digest) != DigestSize {
+		r.Fail("a sha256 has %d bytes", len(digest))
 	}
 	copy(file.SHA256[:], digest)
 	return file
 }
 
-func readPath(r *cborReader) Path {
+func readPath(r *dagcbor.Reader) Path {
 	var path Path
-	for range r.list("a path", MaxComponents) {
-		path = append(path, r.text("a component"))
+	for range r.List("a path", MaxComponents) {
+		path = append(path, r.Text("a component"))
 	}
 	return path
 }
@@ -107,38 +107,65 @@ func (m *Manifest) Encode() ([]byte, error) {
 	if err := m.Check(); err != nil {
 		return nil, err
 	}
-	var w cborWriter
-	w.fields(8)
-	w.text("v")
-	w.uint(Version)
-	w.text("dirs")
-	w.paths(m.Dirs)
-	w.text("name")
-	w.text(m.Name)
-	w.text("chunk")
-	w.uint(m.ChunkSize)
-	w.text("files")
-	w.list(len(m.Files))
+	var w dagcbor.Writer
+	w.Fields(8)
+	w.Text("v")
+	w.Uint(Version)
+	w.Text("dirs")
+	writePaths(&w, m.Dirs)
+	w.Text("name")
+	w.Text(m.Name)
+	w.Text("chunk")
+	w.Uint(m.ChunkSize)
+	w.Text("files")
+	w.List(len(m.Files))
 	for _, file := range m.Files {
-		w.fields(3)
-		w.text("path")
-		w.path(file.Path)
-		w.text("size")
-		w.uint(file.Size)
-		w.text("sha256")
-		w.bytes(file.SHA256[:])
+		w.Fields(3)
+		w.Text("path")
+		writePath(&w, file.Path)
+		w.Text("size")
+		w.Uint(file.Size)
+		w.Text("sha256")
+		w.Bytes(file.SHA256[:])
 	}
-	w.text("pages")
-	w.list(len(m.Pages))
+	w.Text("pages")
+	w.List(len(m.Pages))
 	for _, page := range m.Pages {
-		w.link(page)
+		w.Link(page.Bytes())
 	}
-	w.text("folder")
-	w.bool(m.Folder)
-	w.text("digests")
-	w.bytes(m.Digests)
-	if len(w.block) > MaxManifest {
-		return nil, fmt.Errorf("the manifest would have %d bytes, more than %d", len(w.block), MaxManifest)
+	w.Text("folder")
+	w.Bool(m.Folder)
+	w.Text("digests")
+	w.Bytes(m.Digests)
+	if len(w.Block) > MaxManifest {
+		return nil, fmt.Errorf("the manifest would have %d bytes, more than %d", len(w.Block), MaxManifest)
 	}
-	return w.block, nil
+	return w.Block, nil
+}
+
+func writePaths(w *dagcbor.Writer, paths []Path) {
+	w.List(len(paths))
+	for _, path := range paths {
+		writePath(w, path)
+	}
+}
+
+func writePath(w *dagcbor.Writer, path Path) {
+	w.List(len(path))
+	for _, component := range path {
+		w.Text(component)
+	}
+}
+
+// ReadLink reads a link to something that a share may have.
+func ReadLink(r *dagcbor.Reader, what string) cid.Cid {
+	data := r.Link(what)
+	if r.Err != nil {
+		return cid.Undef
+	}
+	id, err := ReadCID(data)
+	if err != nil {
+		r.Fail("%s: %w", what, err)
+	}
+	return id
 }
