@@ -1,4 +1,4 @@
-"""The connection layer beside py-libp2p's own: speed, with delay too, small requests under load, and memory.
+"""The connection layer beside py-libp2p's own, and with it: speed, with delay too, small requests, and memory.
 
 Two processes on loopback, one connection, medians. The stock layer is measured in turn with ours, so that a machine
 that is slow for a while is slow for both. By itself: `python -m tests.bench.connection [--rounds N] [--json PATH]`.
@@ -45,7 +45,7 @@ def measure(_: Ground, rounds: int = ROUNDS) -> list[Figure]:
         for ms in DELAYED_MB_S:
             with serving("ours") as address, delaying(address, ms) as delayed:
                 seen[f"{ms} ms"].append(send("ours", delayed, DELAYED_SIZE)["mb_s"])
-    return figures(seen) + memory()
+    return figures(seen) + across() + memory()
 
 
 def note_under_load(seen: dict[str, list[float]], result: dict[str, Any]) -> None:
@@ -74,6 +74,16 @@ def figures(seen: dict[str, list[float]]) -> list[Figure]:
         ("event loop late, receiver, p99", "receiver late", LATENESS_MS),
     ):
         found.append(middle(name, seen[key], "ms", reference=bound, at_most=1.0))
+    return found
+
+
+def across(size: int = GIB) -> list[Figure]:
+    """A gibibyte to the stock layer and one from it: every byte arrives, or this fails."""
+    found = []
+    for sender, receiver in (("ours", "stock"), ("stock", "ours")):
+        with serving(receiver) as address:
+            mb_s = send(sender, address, size)["mb_s"]
+        found.append(Figure(f"{size // GIB} GiB over one connection, {sender} to {receiver}", mb_s, "MB/s"))
     return found
 
 

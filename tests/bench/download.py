@@ -13,9 +13,9 @@ from tests.bench.connection import MB, send, serving
 from tests.bench.figures import Figure, middle
 from tests.bench.ground import GIB, Ground, make_file, warm_pages
 
-REPEATS = 3
+REPEATS = 5
 SIZE = GIB
-STREAM_SIZE = 512 * MB
+STREAM_SIZE = 300 * MB  # three seconds
 STREAM_READ = 64 * 1024
 
 
@@ -38,10 +38,10 @@ def measure(ground: Ground) -> list[Figure]:
     path.unlink()
     stream = middle("bare stream of stock py-libp2p", streams, "MB/s")
     best = middle("ceiling: receive, open, hash, write", ceilings, "MB/s")
-    download = middle("verified download of 1 GiB", downloads, "MB/s", reference=stream.value, at_least=0.7)
+    download = middle("verified download of 1 GiB", downloads, "MB/s", reference=stream.value, at_least=1.5)
     return [
         stream,
         best,
         download,
-        replace(download, name="the same to the ceiling", reference=best.value, at_least=None),
+        replace(download, name="the same to the ceiling", reference=best.value, at_least=0.5),
     ]
