@@ -59,6 +59,7 @@ def get(context: Context) -> int:
     except KeyboardInterrupt:
         return _pause_for_interrupt(context, newest[0] if newest else None)
     item = decode(ItemStatus, result)
+    arguments.target = item.cid  # the number may have been a hit's; what `pause` alone means from now on is this file
     if not arguments.detach and newest:
         sink.show(of_item(item), time.monotonic())
     _answer_get(context, item, mapping(result))
