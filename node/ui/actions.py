@@ -179,5 +179,7 @@ def act(model: Model, action: str) -> Step:
             return sorted_by(model, argument), ()
         case "do":
             return do_confirmed(model, argument)
+        case "type":
+            return replace(model, prompt=Prompt(PromptKind.COMMAND, line(argument))), ()
         case _:
             return ACTIONS[action](model)

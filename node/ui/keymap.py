@@ -86,6 +86,7 @@ BINDINGS = (
     _bind("take", "d enter", "download, go on", Group.ACT, Place.SEARCH, hint="download"),
     _bind("cancel", "x", "cancel, asks", Group.ACT, _F, hint="cancel"),
     _bind("stop", "S", "stop seeding, asks", Group.ACT, _F, hint="stop"),
+    _bind("limits", "L", "bandwidth limits", Group.ACT, _A, hint="limits"),
     _bind("verify", "v", "verify hashes", Group.ACT, _F),
     _bind("mark", "space", "mark row", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
     _bind("unmark", "u", "unmark all", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
@@ -102,10 +103,9 @@ BINDINGS = (
 )
 
 _HINT_ORDER = (
-    *("open", "connect", "everybody", "follow", "level", "next-tab", "take", "download", "new-search"),
-    *("pause", "cancel"),
-    *("filter", "sort", "command", "help", "stop", "copy"),
-)
+    "open connect everybody follow level next-tab take download new-search pause cancel "
+    "filter sort command help stop limits copy"
+).split()
 
 _SHOWN = {
     "up": "↑",

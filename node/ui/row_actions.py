@@ -14,7 +14,9 @@ from node.ui.messages import Copy, Request, RunLine
 from node.ui.model import UNDER_WAY, Choice, Dialog, Model, Screen, item_of
 from node.ui.rows import current, ids, index_of, items, select
 from node.ui.step import Step, refuse_offline, say
-from node.ui.units import size
+from node.ui.units import limits_words, size
+
+_UNFINISHED = UNDER_WAY | {TransferState.PAUSED, TransferState.ERROR}
 
 
 def targets(model: Model) -> list[ItemStatus]:
@@ -32,11 +34,11 @@ def named(rows: Sequence[ItemStatus]) -> str:
     return f"#{rows[0].number} {rows[0].name}" if len(rows) == 1 else f"{len(rows)} files"
 
 
-def ask(model: Model, method: str, rows: list[ItemStatus], sentence: str) -> Step:
-    """Have the node do something with each row."""
+def ask(model: Model, method: str, rows: list[ItemStatus], sentence: str, *more: tuple[str, object]) -> Step:
+    """Have the node do something with each row; `more` are parameters besides the row."""
     if not model.is_online:
         return refuse_offline(model), ()
-    effects = (Request(method, (("target", row.cid),), f"{sentence} #{row.number} {row.name}") for row in rows)
+    effects = (Request(method, (("target", row.cid), *more), f"{sentence} #{row.number} {row.name}") for row in rows)
     return replace(model, marks=frozenset()), tuple(effects)
 
 
@@ -74,12 +76,16 @@ def _take(model: Model) -> Step:
 
 
 def _cancel(model: Model) -> Step:
-    rows = [row for row in targets(model) if row.state in UNDER_WAY]
+    rows = [row for row in targets(model) if row.state in _UNFINISHED]
     if not rows:
         return say(model, "no download is selected"), ()
     fetched = sum(row.bytes_have for row in rows)
     lines = (named(rows), f"{size(fetched)} already fetched")
-    choices = (Choice("k", "cancel, keep the partial data", "do:cancel"), Choice("esc", "do not cancel", ""))
+    choices = (
+        Choice("k", "cancel, keep the partial data", "do:cancel"),
+        Choice("D", "cancel and delete the partial data", "do:delete"),
+        Choice("esc", "do not cancel", ""),
+    )
     return replace(model, dialog=Dialog("Cancel download?", lines, choices, tuple(row.cid for row in rows))), ()
 
 
@@ -90,6 +96,27 @@ def _stop(model: Model) -> Step:
     choices = (Choice("y", "stop seeding", "do:stop"), Choice("n", "go on", ""))
     lines = (named(rows), "the files stay on disk")
     return replace(model, dialog=Dialog("Stop seeding?", lines, choices, tuple(row.cid for row in rows))), ()
+
+
+def _limits(model: Model) -> Step:
+    """Ask whose limit is meant and of what; then it is typed, as the command that it is."""
+    item, node = current(model), model.shown.node
+    choices: list[Choice] = []
+    lines: list[str] = []
+    if item is not None:
+        lines.append(f"#{item.number} {item.name}: {limits_words(item.down_limit_bps, item.up_limit_bps)}")
+        choices += [
+            Choice("d", f"download of #{item.number}", f"type:limit {item.number} --down "),
+            Choice("u", f"upload of #{item.number}", f"type:limit {item.number} --up "),
+        ]
+    if node is not None:
+        lines.append(f"the whole node: {limits_words(node.down_limit_bps, node.up_limit_bps)}")
+    choices += [
+        Choice("D", "download of the whole node", "type:limit --down "),
+        Choice("U", "upload of the whole node", "type:limit --up "),
+        Choice("esc", "leave them as they are", ""),
+    ]
+    return replace(model, dialog=Dialog("Limits", tuple(lines), tuple(choices))), ()
 
 
 def _verify(model: Model) -> Step:
@@ -123,15 +150,19 @@ def _copy(model: Model) -> Step:
     return (say(model, f"copied {text}"), (Copy(text),)) if text else (model, ())
 
 
-_CONFIRMED = {"cancel": ("stop", "Cancelled"), "stop": ("stop", "Stopped seeding")}
+_CONFIRMED: Mapping[str, tuple[str, str, tuple[tuple[str, object], ...]]] = {
+    "cancel": ("cancel", "Cancelled", (("delete", False),)),
+    "delete": ("cancel", "Cancelled and deleted", (("delete", True),)),
+    "stop": ("stop", "Stopped seeding", ()),
+}
 
 
 def do_confirmed(model: Model, what: str) -> Step:
     """Do what a dialog has asked about, to the rows that it named and that are still there."""
     asked_about = model.dialog.ids if model.dialog else ()
     rows = [item for cid in asked_about if (item := item_of(model, cid)) is not None]
-    method, sentence = _CONFIRMED[what]
-    return ask(replace(model, dialog=None), method, rows, sentence)
+    method, sentence, more = _CONFIRMED[what]
+    return ask(replace(model, dialog=None), method, rows, sentence, *more)
 
 
 ROW_ACTIONS: Mapping[str, Callable[[Model], Step]] = {
@@ -140,6 +171,7 @@ ROW_ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "take": _take,
     "cancel": _cancel,
     "stop": _stop,
+    "limits": _limits,
     "verify": _verify,
     "mark": _mark,
     "unmark": lambda model: (replace(model, marks=frozenset()), ()),

@@ -52,6 +52,19 @@ def limit(bps: float | None) -> str:
     return f"{size(bps)}/s" if bps else "nothing may pass"
 
 
+def rate_short(per_second: float) -> str:
+    """A rate in at most four characters, its unit left out: `2.5M`, `300K`, `0`."""
+    if per_second < 0.5:
+        return "0"
+    number, _, unit = size_fixed(per_second).partition(" ")
+    return (number[:3].rstrip(".") if "." in number else number) + unit.removesuffix("B")
+
+
+def limits_words(down: float | None, up: float | None) -> str:
+    """Bandwidth limits in words: `▼ 2.5 MB/s  ▲ no limit`."""
+    return f"▼ {limit(down)}  ▲ {limit(up)}"
+
+
 def percent(done: int, total: int) -> int:
     """How much of `total` is done, floored; all of nothing is 100."""
     return min(100, done * 100 // total) if total > 0 else 100

@@ -13,7 +13,7 @@ from node.ui.keymap import hints, shown
 from node.ui.model import SCREENS, STALE_S, Model, Reach, Screen
 from node.ui.rows import items
 from node.ui.text import cells
-from node.ui.units import count, rate_fixed, size_fixed
+from node.ui.units import count, rate_fixed, rate_short
 
 WIDE_TABS = 100
 NARROW_HEADER = 40  # below this only the connection's dot stays beside the tab
@@ -83,7 +83,7 @@ def _totals(model: Model) -> list[Span]:
         return [(" FROZEN ", "warn"), ("◐ ", "warn")]
     down, up = rates(model.shown.items)
     if model.width < WIDE_TABS:
-        return [(f" ▼{_short(down)}", "down"), (f" ▲{_short(up)}", "up"), (" ● ", "ok")]
+        return [(f" ▼{rate_short(down)}", "down"), (f" ▲{rate_short(up)}", "up"), (" ● ", "ok")]
     peers = count(model.shown.node.connections, "peer") if model.shown.node else ""
     return [(f" ▼ {rate_fixed(down)}", "down"), (f"  ▲ {rate_fixed(up)}", "up"), (f"  {peers} ", "text"), ("● ", "ok")]
 
@@ -97,14 +97,6 @@ def rates(rows: tuple[ItemStatus, ...] | None) -> tuple[float, float]:
 @kept
 def _states(rows: Sequence[ItemStatus]) -> Counter[TransferState]:
     return Counter(map(_STATE, rows))
-
-
-def _short(per_second: float) -> str:
-    """A rate in five characters: `2.5M`, `300K`, `0`."""
-    if per_second < 0.5:
-        return "0"
-    number, _, unit = size_fixed(per_second).partition(" ")
-    return (number[:3].rstrip(".") if "." in number else number) + unit.removesuffix("B")
 
 
 def status_line(model: Model) -> Line:

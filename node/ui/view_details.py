@@ -11,7 +11,7 @@ from node.ui.graphs import bar
 from node.ui.model import UNDER_WAY, Model, item_of
 from node.ui.screens import downloaded
 from node.ui.text import pad
-from node.ui.units import count, duration, eta_fixed, rate_fixed, size_fixed
+from node.ui.units import count, duration, eta_fixed, limit, rate_fixed, size_fixed
 from node.ui.view_chrome import GLYPHS, sentence
 from node.ui.view_peers import peer_table
 
@@ -19,6 +19,7 @@ LABEL = 15
 BAR_CELLS = 16
 MAP_LABEL = 6  # the chunk number before each line of the map
 TWO_COLUMNS_FROM = 110
+FIELDS = 13  # above the map
 TABS = ("overview", "peers", "files")
 
 MAP = {
@@ -30,6 +31,7 @@ MAP = {
     "4": ("▒", "many"),
     **dict.fromkeys("56789", ("▓", "many")),
     ".": ("·", "none"),
+    "x": ("✗", "error"),
 }
 LEGEND: tuple[Span, ...] = (
     (" █ have", "have"),
@@ -38,6 +40,7 @@ LEGEND: tuple[Span, ...] = (
     ("  ▒ 3-4", "many"),
     ("  ░ 1-2 copies", "rare"),
     ("  · none", "none"),
+    ("  ✗ bad hash", "error"),
 )
 
 
@@ -84,7 +87,7 @@ def is_detail_of(detail: DetailStatus, cid: str) -> bool:
 
 def map_cells(width: int, height: int) -> int:
     """How many cells of the chunk map a page of details has room for; what to ask `info` for."""
-    fields = 7 if width >= TWO_COLUMNS_FROM else 13
+    fields = 1 + ((FIELDS + 1) // 2 if width >= TWO_COLUMNS_FROM else FIELDS)
     return max((width - MAP_LABEL - 1) * max(height - fields - 3, 1), 1)
 
 
@@ -121,6 +124,7 @@ def _fields(model: Model, item: ItemStatus, detail: DetailStatus | None) -> list
     amounts = f"{done}% ({size_fixed(item.bytes_have)} / {size_fixed(item.size)})"
     chunk_size = f" x {size_fixed(detail.chunk_size)}" if detail else ""
     sources = count(item.peers_connected, "source")
+    down, up = (f"   limit {limit(bps)}" if bps is not None else "" for bps in (item.down_limit_bps, item.up_limit_bps))
     return [
         ("Size", f"{size_fixed(item.size)} ({item.size:,} bytes in {count(item.files, 'file')})", "text"),
         ("Status", status, style),
@@ -128,8 +132,9 @@ def _fields(model: Model, item: ItemStatus, detail: DetailStatus | None) -> list
         ("ETA", f"{eta_fixed(item.eta_s) if item.state in UNDER_WAY else '-'}   {sources}", "text"),
         ("Total chunks", f"{item.chunks}{chunk_size}", "text"),
         ("Chunks", _chunks(item, detail), "text"),
-        ("Download", f"{rate_fixed(item.down_bps)}   received {size_fixed(item.received)}", "down"),
-        ("Upload", f"{rate_fixed(item.up_bps)}   sent {size_fixed(item.sent)}", "up"),
+        ("Availability", _availability(item, detail), "text"),
+        ("Download", f"{rate_fixed(item.down_bps)}   received {size_fixed(item.received)}{down}", "down"),
+        ("Upload", f"{rate_fixed(item.up_bps)}   sent {size_fixed(item.sent)}{up}", "up"),
         ("Peers sharing", f"{item.peers_known}  ({item.peers_connected} connected)", "text"),
         ("Provided", _provided(item.provided, model.wall), "text"),
         ("Path", item.path, "text"),
@@ -142,6 +147,15 @@ def _chunks(item: ItemStatus, detail: DetailStatus | None) -> str:
         return f"{item.chunks_have} have"
     missing = max(item.chunks - item.chunks_have - detail.chunks_in_flight, 0)
     return f"{item.chunks_have} have, {detail.chunks_in_flight} in flight, {missing} missing, {detail.chunks_bad} bad"
+
+
+def _availability(item: ItemStatus, detail: DetailStatus | None) -> str:
+    if detail is None or detail.copies is None:
+        return "-"
+    words = f"{detail.copies:.2f} copies"
+    if not detail.rarest_chunks:
+        return words
+    return f"{words}   rarest {detail.rarest} ({count(detail.rarest_chunks, 'chunk')})"
 
 
 def _provided(provided: ProvideStatus | None, wall: float) -> str:
@@ -160,7 +174,7 @@ def _files(model: Model, item: ItemStatus, width: int, height: int) -> list[Line
     shown = [ruled(f"Files - {item.name}  ({item.files})", width)]
     for file in detail.file_list[: max(height - 2, 0)]:
         done = 100 if file.bytes_have >= file.size else file.bytes_have * 100 // file.size
-        numbers = f" {size_fixed(file.size):>7} {done:3}%  {file.sha256[:12]}  "
+        numbers = f" {size_fixed(file.size):>7} {done:3}%  {file.priority:6}  {file.sha256[:12]}  "
         shown.append(fit([(numbers, "dim"), (file.path, "text")], width))
     if item.files > len(shown) - 1:
         shown.append(fit([(f" and {item.files - len(shown) + 1} more", "dim")], width))

@@ -43,7 +43,8 @@ def _offline(model: Model) -> list[list[Span]]:
 
 
 def _boxed(body: list[Line], title: str, rows: list[list[Span]], width: int) -> list[Line]:
-    inner = min(BOX - 2, width - 2)
+    longest = max((sum(cells(gated(text)) for text, _ in row) for row in rows), default=0)
+    inner = min(max(BOX - 2, longest + 4), width - 2)
     if inner < 1 or not body:
         return body
     words = f"─ {clip(gated(title), inner - 4)} " if title and inner > 6 else ""

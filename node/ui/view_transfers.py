@@ -14,7 +14,7 @@ from node.ui.model import Model, Reach
 from node.ui.rows import current, ids, index_of, items, window
 from node.ui.screens import downloaded
 from node.ui.text import cells
-from node.ui.units import count, eta_fixed, rate_fixed, size_fixed
+from node.ui.units import count, eta_fixed, rate_fixed, rate_short, size_fixed
 from node.ui.view_chrome import GLYPHS, SHORT_STATES, sentence
 from node.ui.view_details import chunk_line, detail_lines, is_detail_of
 from node.ui.view_log import log_lines
@@ -40,6 +40,11 @@ def _ratio(item: ItemStatus) -> str:
     return f"{item.sent / item.size:.2f}"[:5] if item.size else "-"
 
 
+def _limits(item: ItemStatus) -> Span:
+    limits = (("▼", item.down_limit_bps), ("▲", item.up_limit_bps))
+    return " ".join(f"{arrow}{rate_short(limit)}" for arrow, limit in limits if limit is not None) or "-", "dim"
+
+
 @lru_cache(maxsize=4096)
 def _date(at: float) -> str:
     return time.strftime("%m-%d %H:%M", time.localtime(at))
@@ -58,8 +63,10 @@ FIELDS: tuple[Field[ItemStatus], ...] = (
     Field("peers", "PEERS", 6, _peers, rank=7, is_right=True),
     Field("ratio", "RATIO", 5, lambda item: (_ratio(item), "text"), rank=8, is_right=True),
     Field("speed", "SPEED 60s", 16, lambda item: ("", "down"), rank=9),
-    Field("added", "ADDED", 11, lambda item: (_date(item.added_at), "dim"), rank=10),
-    Field("id", "ID", 12, lambda item: (f"{item.cid[:4]}…{item.cid[-7:]}", "dim"), rank=11),
+    Field("limit", "LIMITS", 11, _limits, rank=10),
+    Field("order", "ORDER", 6, lambda item: ("begin" if item.sequential else "rarest", "dim"), rank=12),
+    Field("added", "ADDED", 11, lambda item: (_date(item.added_at), "dim"), rank=11),
+    Field("id", "ID", 12, lambda item: (f"{item.cid[:4]}…{item.cid[-7:]}", "dim"), rank=13),
 )
 
 

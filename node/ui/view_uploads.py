@@ -9,7 +9,7 @@ from node.ui.graphs import sparkline
 from node.ui.grid import Field, choose, heading, row
 from node.ui.model import Model
 from node.ui.rows import ids, index_of, items, window
-from node.ui.units import count, rate_fixed, size_fixed
+from node.ui.units import count, limit, rate_fixed, size_fixed
 from node.ui.view_chrome import sentence
 
 
@@ -29,8 +29,13 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
     ]
     speed, sent = sum(item.up_bps for item in rows), sum(item.sent for item in rows)
     peers = count(sum(item.peers_connected for item in rows), "peer")
-    total = f" Total  ▲ {rate_fixed(speed)}  {peers}   sent {size_fixed(sent)}"
+    whole = limit(model.shown.node.up_limit_bps) if model.shown.node else "-"
+    total = f" Total  ▲ {rate_fixed(speed)}  {peers}   sent {size_fixed(sent)}   limit of the node: {whole}"
     return fill([*shown, blank(width), fit([(total, "text")], width)], width, height)
+
+
+def _limit(item: ItemStatus) -> Span:
+    return "-" if item.up_limit_bps is None else f"{size_fixed(item.up_limit_bps)}/s", "dim"
 
 
 def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:
@@ -49,5 +54,6 @@ def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:
         Field("peers", "PEERS", 5, lambda item: (str(item.peers_connected), "text"), rank=2, is_right=True),
         Field("sent", "SENT", 8, lambda item: (size_fixed(item.sent), "text"), rank=3, is_right=True),
         Field("ratio", "RATIO", 5, ratio, rank=4, is_right=True),
+        Field("limit", "LIMIT", 9, _limit, rank=6, is_right=True),
         Field("graph", "60 s", 12, graph, rank=5),
     )

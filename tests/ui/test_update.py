@@ -103,7 +103,7 @@ class TestActing:
         others = tuple(replace(item, number=item.number + 10) for item in ITEMS[1:])
         model = told(model, replace(NEWS, items=(*others, replace(ITEMS[0], number=99))))
         model, effects = pressed(model, "k")
-        assert [effect.params for effect in effects] == [(("target", ITEMS[0].cid),)]
+        assert [dict(effect.params)["target"] for effect in effects] == [ITEMS[0].cid]
         assert model.dialog is None
 
     @pytest.mark.parametrize("key", ["esc", "n", "q"])

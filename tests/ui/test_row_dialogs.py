@@ -1,0 +1,58 @@
+"""The dialogs about rows: what a cancelled download leaves, and whose limit is meant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from node.ui import messages as msg
+from node.ui.view import view
+from tests.ui.scenes import ITEMS, NEWS, NODE, pressed, scene, text_of
+
+
+def requests(effects: list[msg.Effect]) -> list[tuple[str, dict[str, object]]]:
+    return [(effect.method, dict(effect.params)) for effect in effects if isinstance(effect, msg.Request)]
+
+
+@pytest.mark.parametrize(("key", "deletes"), [("k", False), ("D", True)])
+def test_cancelling_asks_what_becomes_of_the_partial_data(key, deletes):
+    model, effects = pressed(scene(), "x")
+    assert not effects
+    assert "delete the partial data" in "\n".join(text_of(view(model)))
+    model, effects = pressed(model, key)
+    assert requests(effects) == [("cancel", {"target": ITEMS[0].cid, "delete": deletes})]
+    assert model.dialog is None
+
+
+@pytest.mark.parametrize("key", ["esc", "q", "d", "enter", "y", "backspace", "delete"])
+def test_no_other_key_cancels_anything(key):
+    model, _ = pressed(scene(), "x")
+    _, effects = pressed(model, key)
+    assert not effects
+
+
+def test_a_paused_download_can_be_cancelled_and_a_share_cannot():
+    model, _ = pressed(scene(), "j", "j", "j", "x")
+    assert model.dialog.ids == (ITEMS[3].cid,)
+    model, _ = pressed(scene(), "j", "x")
+    assert model.dialog is None
+
+
+@pytest.mark.parametrize(
+    ("key", "typed"),
+    [("d", "limit 1 --down "), ("u", "limit 1 --up "), ("D", "limit --down "), ("U", "limit --up ")],
+)
+def test_a_limit_is_typed_as_the_command_that_it_is(key, typed):
+    model, _ = pressed(scene(), "L", key)
+    assert model.prompt.edit.text == typed
+
+
+def test_limits_are_told_where_they_are_changed_and_on_the_rows():
+    limited = replace(ITEMS[0], down_limit_bps=2.5e6, up_limit_bps=0.0)
+    news = replace(NEWS, items=(limited, *ITEMS[1:]), node=replace(NODE, up_limit_bps=1e6), detail=None)
+    model = scene(200, 60, "L", news=news)
+    shown = "\n".join(text_of(view(model)))
+    assert "▼ 2.5 MB/s" in shown
+    assert "nothing may pass" in shown
+    assert "▼2.5M ▲0" in shown
