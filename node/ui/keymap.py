@@ -103,9 +103,9 @@ BINDINGS = (
 )
 
 _HINT_ORDER = (
-    "open connect everybody follow level next-tab take download new-search pause cancel "
-    "filter sort command help stop limits copy"
-).split()
+    *("open", "connect", "everybody", "follow", "level", "next-tab", "take", "download", "new-search"),
+    *("pause", "cancel", "filter", "sort", "command", "help", "stop", "limits", "copy"),
+)
 
 _SHOWN = {
     "up": "↑",
