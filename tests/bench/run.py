@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import (
+    catalogue,
     commands,
     connection,
     dashboard,
@@ -27,6 +28,7 @@ from tests.bench.figures import Figure, machine, save, table
 from tests.bench.ground import Ground
 
 SUBJECTS: dict[str, Callable[[Ground], list[Figure]]] = {
+    "catalogue": catalogue.measure,
     "commands": commands.measure,
     "dashboard": dashboard.measure,
     "lookups": lookups.measure,
