@@ -64,6 +64,7 @@ class Api:
         library: Library,
         snapshots: Snapshots,
         records_held: Callable[[], int],
+        catalogues: Callable[[], Awaitable[tuple[int, int]]],
         stop: Callable[[], None],
         info: NodeInfo,
     ) -> None:
@@ -72,6 +73,7 @@ class Api:
         self._library = library
         self._snapshots = snapshots
         self._records_held = records_held
+        self._catalogues = catalogues
         self._stop = stop
         self._info = info
         self._named_peers = NamedPeers(host, library.exchange, dht)
@@ -106,7 +108,9 @@ class Api:
 
     async def status(self, call: Call) -> object:
         """The node itself."""
-        return to_json(await node_status(self._host, self._dht, self._library, self._records_held(), self._info))
+        catalogues = await self._catalogues()
+        held = self._records_held()
+        return to_json(await node_status(self._host, self._dht, self._library, held, catalogues, self._info))
 
     async def list_items(self, call: Call) -> object:
         """Every share and download; with `moving` only those that are fetched or have a session with somebody.

@@ -108,9 +108,9 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
             nursery.start_soon(_await_signal, stop)
             library = await _start_services(nursery, host, dht, database, config, agent)
             snapshots = Snapshots(library, host)
-            api = Api(host, dht, library, snapshots, records.count, stop.set, info)
+            catalogues = await _start_catalogues(nursery, host, dht, database, identity, is_public=config.catalogue)
+            api = Api(host, dht, library, snapshots, records.count, catalogues.counts, stop.set, info)
             choices = ChoicesApi(library, Choosing(library), snapshots)
-            await _start_catalogues(nursery, host, dht, database, identity, is_public=config.catalogue)
             searching = await _start_search(nursery, host, dht, database, agent)
             search = SearchApi(searching, library.catalogue, host, api.get)
             watch = await _start_watching(nursery, library, database, config)
@@ -151,7 +151,7 @@ async def _start_services(
 
 async def _start_catalogues(
     nursery: trio.Nursery, host: Host, dht: Kademlia, database: Database, identity: Identity, *, is_public: bool
-) -> None:
+) -> Catalogues:
     """Telling neighbours what is shared here, and hearing what they share."""
     key = Ed25519PrivateKey.from_private_bytes(identity.seed)
     own = OwnCatalogue(OwnEntries(database), key, time.time, is_public=is_public)
@@ -164,6 +164,7 @@ async def _start_catalogues(
     host.set_handler(CATALOG_ID, catalogues.accept)
     for connection in host.connections():
         catalogues.met(connection.peer_id)
+    return catalogues
 
 
 async def _start_search(nursery: trio.Nursery, host: Host, dht: Kademlia, database: Database, agent: str) -> Searching:

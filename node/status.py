@@ -141,6 +141,8 @@ class NodeStatus:
     rss_bytes: int
     up_limit_bps: float | None = None  # of the whole node; None: no limit, 0: nothing may pass
     down_limit_bps: float | None = None
+    catalogues: int = 0  # of others that are known here, without empty ones
+    catalogue_entries: int = 0  # in those
 
 
 @dataclass(frozen=True, slots=True)

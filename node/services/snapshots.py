@@ -158,8 +158,10 @@ class NodeInfo:
     started_at: float  # trio's clock
 
 
-async def node_status(host: Host, dht: Kademlia, library: Library, records_held: int, info: NodeInfo) -> NodeStatus:
-    """The node itself."""
+async def node_status(
+    host: Host, dht: Kademlia, library: Library, records_held: int, catalogues: tuple[int, int], info: NodeInfo
+) -> NodeStatus:
+    """The node itself; `catalogues` are how many of others are known, and their entries."""
     rows = await in_thread(library.catalogue.items)
     now = trio.current_time()
     sessions = [session for swarm in library.exchange.swarms.values() for session in swarm.sessions.values()]
@@ -181,6 +183,8 @@ async def node_status(host: Host, dht: Kademlia, library: Library, records_held:
         received=sum(row.received for row in rows) + sum(received for received, _ in unsaved),
         sent=sum(row.sent for row in rows) + sum(sent for _, sent in unsaved),
         rss_bytes=rss_bytes(),
+        catalogues=catalogues[0],
+        catalogue_entries=catalogues[1],
         up_limit_bps=library.exchange.limits.node.up.bps,
         down_limit_bps=library.exchange.limits.node.down.bps,
     )

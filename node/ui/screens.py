@@ -189,6 +189,7 @@ def node_status(node: NodeStatus) -> Card:
             ("Connections", str(node.connections)),
             ("Routing Table", count(node.routing_table, "peer")),
             ("Records Held", str(node.records_held)),
+            ("Catalogues", f"{node.catalogues} of others, {node.catalogue_entries:,} entries"),
             ("Shares", str(node.shares)),
             ("Downloads", str(node.downloads)),
             ("Upload Speed", rate(node.up_bps)),
