@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from node.swarm.candidates import (
     DEAD_FOR_NOTHING,
@@ -263,3 +265,51 @@ def test_why_the_chosen_peer_is_not_here_in_words(candidates):
     assert candidates.why_none() == "the chosen peer isn't reachable: connection refused"
     candidates.ban("a", "wrong data", 1.0)
     assert candidates.why_none() == "the chosen peer sent wrong data and is banned"
+
+
+# --- whatever comes --------------------------------------------------------------------------------------------------
+
+PEERS = st.sampled_from([f"p{n}" for n in range(60)])
+EVENTS = st.one_of(
+    st.tuples(st.just("add"), PEERS),
+    st.tuples(st.just("told"), st.sampled_from("xyz"), st.lists(PEERS, max_size=30)),
+    st.tuples(st.just("due"), st.integers(0, 10)),
+    st.tuples(st.just("connected"), PEERS),
+    st.tuples(st.just("ended"), PEERS),
+    st.tuples(st.just("ban"), PEERS),
+    st.tuples(st.just("only"), st.sampled_from(["", "p1"])),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(EVENTS, max_size=80))
+def test_whatever_comes_the_bounds_hold_and_nobody_is_dialled_twice_or_against_a_ban(events):
+    candidates = Candidates("me")
+    banned: set[str] = set()
+    now = 0.0
+    for event in events:
+        now += 30.0
+        match event:
+            case ("add", peer):
+                candidates.add(peer, ("/ip4/192.0.2.1/tcp/1",), now)
+            case ("told", source, peers):
+                told_of(candidates, source, *peers, now=now)
+            case ("due", limit):
+                due = names(candidates.due(now, limit))
+                assert len(due) == len(set(due)) <= limit
+                assert not banned & set(due)
+                assert candidates.only == "" or set(due) <= {candidates.only}
+                assert not set(due) & set(names(candidates.due(now, 1000))), "who is being dialled is not due"
+            case ("only", peer):
+                candidates.only = peer
+            case ("ban", peer):
+                candidates.ban(peer, "wrong data", now)
+                banned.add(peer)
+            case (news, peer):
+                getattr(candidates, news)(peer, now)
+        known = candidates._known.values()
+        for source in "xyz":
+            assert sum(candidate.told_by == source for candidate in known) <= MAX_TOLD_BY_ONE
+        assert candidates.banned == banned
+        assert candidates.next_wakeup() is None or candidates.next_wakeup() >= 0.0
+        assert isinstance(candidates.why_none(), str)
