@@ -20,7 +20,20 @@ STEP_MS = 50
 """After so long without further news they are handed on."""
 
 
+WAIT_MS = 500
+"""How long the thread that listens takes to notice that nobody wants to hear it any more."""
+
+
 async def folder_news(path: str) -> AsyncIterator[set[str]]:
     """Sets of paths below a folder in which something has changed, as it happens."""
-    async for changes in awatch(path, watch_filter=None, debounce=DEBOUNCE_MS, step=STEP_MS, recursive=True):
+    news = awatch(
+        path,
+        watch_filter=None,
+        debounce=DEBOUNCE_MS,
+        step=STEP_MS,
+        rust_timeout=WAIT_MS,
+        recursive=True,
+        ignore_permission_denied=True,
+    )
+    async for changes in news:
         yield {changed for _, changed in changes}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 STABLE_S = 2.0
@@ -87,9 +88,10 @@ class WatchPlan(Generic[State]):
         if path in self._known:
             self._vanished.setdefault(path, now)
 
-    def to_share(self, now: float) -> list[tuple[str, State]]:
-        """The files that have been the same for long enough, in the order in which they came."""
-        return [(path, pending.state) for path, pending in self._pending.items() if pending.not_before <= now]
+    def to_share(self, now: float, limit: int) -> list[tuple[str, State]]:
+        """The first of the files that have been the same for long enough, in the order in which they came."""
+        due = ((path, pending.state) for path, pending in self._pending.items() if pending.not_before <= now)
+        return list(islice(due, limit))
 
     def shared(self, path: str, state: State, cid: bytes) -> list[bytes]:
         """Take in that a file was shared in a certain state; the CIDs that no file has any more."""
@@ -122,6 +124,13 @@ class WatchPlan(Generic[State]):
         """Every file of a folder, shared or still to be."""
         inside = root.rstrip("/") + "/"
         return [path for path in dict.fromkeys((*self._known, *self._pending)) if path.startswith(inside)]
+
+    def counts_below(self, root: str) -> tuple[int, int]:
+        """How many files of a folder are shared, and how many of those that wait never were."""
+        inside = root.rstrip("/") + "/"
+        shared = sum(path.startswith(inside) for path in self._known)
+        waiting = sum(path.startswith(inside) and path not in self._known for path in self._pending)
+        return shared, waiting
 
     def next_action(self) -> float | None:
         """When there is something to do at the earliest, None if nothing is awaited."""

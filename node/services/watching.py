@@ -22,7 +22,7 @@ from node.services.threads import in_thread, stoppable
 from node.services.watch_plan import Known, WatchPlan
 from node.status import WatchStatus
 from node.store.identity import Identity
-from node.store.importing_many import Digested, digest_some
+from node.store.importing_many import BATCH_FILES, Digested, digest_some
 from node.store.watch_scan import MAX_WATCHED, is_passing_name, look_at, scan_watched
 from node.store.watched import WatchedFolders
 from protocols.cid import Cid
@@ -206,7 +206,7 @@ class Watching:
         try:
             async with self._acting:
                 await self._forget(self._plan.to_withdraw(trio.current_time()), withdraw=True)
-            while due := self._plan.to_share(trio.current_time()):
+            while due := self._plan.to_share(trio.current_time(), BATCH_FILES):
                 async with self._acting:
                     await self._share_some(due)
         except ShoalError as error:
@@ -248,9 +248,8 @@ class Watching:
         return "shoal's own data folder" if folder == self._own_folder else "watched already"
 
     def _status(self, folder: _Folder) -> WatchStatus:
-        below = self._plan.paths_below(folder.path)
-        shared = sum(path in self._plan.known for path in below)
-        return WatchStatus(path=folder.path, shared=shared, waiting=len(below) - shared, problem=folder.problem)
+        shared, waiting = self._plan.counts_below(folder.path)
+        return WatchStatus(path=folder.path, shared=shared, waiting=waiting, problem=folder.problem)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

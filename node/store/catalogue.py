@@ -40,6 +40,15 @@ class Catalogue:
         """All rows by number; 10,000 of them take a tenth of a second."""
         return self._select("ORDER BY number")
 
+    def totals(self) -> tuple[int, int, int]:
+        """How many rows seed, and the bytes that all rows have received and sent; some milliseconds for 10,000."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT coalesce(sum(state = ?), 0), coalesce(sum(received), 0), coalesce(sum(sent), 0) FROM items",
+                (TransferState.SEEDING,),
+            ).fetchone()
+        return row[0], row[1], row[2]
+
     def find(self, cid: Cid) -> Item | None:
         """The row of this CID, if there is one."""
         return next(iter(self._select("WHERE cid = ?", cid.to_bytes())), None)

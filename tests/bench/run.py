@@ -23,6 +23,7 @@ from tests.bench import (
     sharing,
     small_files,
     swarm,
+    watching,
 )
 from tests.bench.figures import Figure, machine, save, table
 from tests.bench.ground import Ground
@@ -39,6 +40,7 @@ SUBJECTS: dict[str, Callable[[Ground], list[Figure]]] = {
     "memory": memory.measure,
     "connection": connection.measure,
     "swarm": swarm.measure,
+    "watching": watching.measure,
 }
 RESULT = Path(__file__).parents[2] / "build" / "bench.json"
 

@@ -197,3 +197,12 @@ def test_ten_thousand_items_are_listed_without_their_manifests(catalogue, databa
         assert len(catalogue.items()) == 10_000
         times.append(time.perf_counter() - started)
     assert min(times) < 0.2, times
+
+
+def test_totals_count_what_seeds_and_what_all_have_moved(catalogue):
+    assert catalogue.totals() == (0, 0, 0)
+    add_share(catalogue, SHARE)
+    add_share(catalogue, OTHER)
+    catalogue.set_state(OTHER.cid, TransferState.ERROR, "it vanished")
+    catalogue.add_totals({SHARE.cid: (10, 20), OTHER.cid: (1, 2)})
+    assert catalogue.totals() == (1, 11, 22)

@@ -1,0 +1,139 @@
+"""What is done about a watched folder's files, and when."""
+
+from __future__ import annotations
+
+from node.services.watch_plan import GONE_S, RETRY_S, STABLE_S, Known, WatchPlan
+
+CID, OTHER = b"cid", b"other"
+
+
+def shared_plan(**files: bytes) -> WatchPlan:
+    """A plan in which /w/<name> is shared in state 1."""
+    return WatchPlan({f"/w/{name}": Known(1, cid) for name, cid in files.items()})
+
+
+def test_a_file_is_shared_when_it_has_been_the_same_for_a_while():
+    plan = WatchPlan({})
+    plan.seen("/w/a", 1, now=0)
+    assert plan.to_share(STABLE_S - 0.1, 9) == []
+    plan.seen("/w/a", 1, now=1)  # the same: its time runs on
+    assert plan.to_share(STABLE_S, 9) == [("/w/a", 1)]
+    assert plan.shared("/w/a", 1, CID) == []
+    assert plan.to_share(99, 9) == []
+    assert plan.known == {"/w/a": Known(1, CID)}
+
+
+def test_a_file_that_grows_waits_until_it_has_ended():
+    plan = WatchPlan({})
+    for second in range(5):
+        plan.seen("/w/a", second, now=second)
+        assert plan.to_share(second, 9) == []
+    assert plan.to_share(4 + STABLE_S, 9) == [("/w/a", 4)]
+
+
+def test_a_file_that_changes_is_shared_anew_and_its_old_cid_withdrawn():
+    plan = shared_plan(a=CID)
+    plan.seen("/w/a", 2, now=0)
+    assert plan.to_share(STABLE_S, 9) == [("/w/a", 2)]
+    assert plan.shared("/w/a", 2, OTHER) == [CID]
+
+
+def test_a_file_touched_but_not_changed_keeps_its_cid():
+    plan = shared_plan(a=CID)
+    plan.seen("/w/a", 2, now=0)
+    assert plan.shared("/w/a", 2, CID) == []
+    assert plan.known["/w/a"].state == 2
+
+
+def test_a_file_put_back_as_it_was_is_left_alone():
+    plan = shared_plan(a=CID)
+    plan.seen("/w/a", 2, now=0)
+    plan.seen("/w/a", 1, now=1)
+    assert plan.waiting == 0
+
+
+def test_a_file_that_changes_while_it_is_digested_is_shared_again():
+    plan = WatchPlan({})
+    plan.seen("/w/a", 1, now=0)
+    plan.seen("/w/a", 2, now=3)
+    plan.shared("/w/a", 1, CID)
+    assert plan.to_share(3 + STABLE_S, 9) == [("/w/a", 2)]
+    assert plan.shared("/w/a", 2, OTHER) == [CID]
+
+
+def test_a_file_that_vanishes_is_withdrawn_after_a_moment():
+    plan = shared_plan(a=CID)
+    plan.gone("/w/a", now=0)
+    plan.gone("/w/a", now=1)
+    assert plan.to_withdraw(GONE_S - 0.1) == []
+    assert plan.to_withdraw(GONE_S) == ["/w/a"]
+    assert plan.withdrawn("/w/a") == [CID]
+    assert plan.to_withdraw(99) == []
+    assert plan.withdrawn("/w/a") == []
+
+
+def test_saving_by_rename_is_a_change_and_no_end():
+    plan = shared_plan(a=CID)
+    plan.gone("/w/a", now=0)
+    plan.seen("/w/a", 2, now=0.01)
+    assert plan.to_withdraw(99) == []
+    assert plan.to_share(99, 9) == [("/w/a", 2)]
+
+
+def test_what_was_never_shared_needs_no_withdrawal():
+    plan = WatchPlan({})
+    plan.seen("/w/a", 1, now=0)
+    plan.gone("/w/a", now=1)
+    assert (plan.to_share(99, 9), plan.to_withdraw(99), plan.waiting) == ([], [], 0)
+
+
+def test_of_two_equal_files_the_other_takes_over():
+    plan = shared_plan(a=CID, b=CID)
+    plan.gone("/w/a", now=0)
+    assert plan.withdrawn("/w/a") == []
+    assert plan.to_share(0, 9) == [("/w/b", 1)]
+    assert plan.shared("/w/b", 1, CID) == []
+    assert plan.withdrawn("/w/b") == [CID]
+
+
+def test_what_cannot_be_read_is_tried_again_at_growing_pauses():
+    plan = WatchPlan({})
+    plan.seen("/w/a", 1, now=0)
+    now = STABLE_S
+    for pause in (*RETRY_S, RETRY_S[-1]):
+        plan.failed("/w/a", now)
+        assert plan.to_share(now + pause - 1, 9) == []
+        now += pause
+        assert plan.to_share(now, 9) == [("/w/a", 1)]
+    plan.failed("/w/gone", now)  # it went meanwhile
+    plan.seen("/w/a", 2, now)
+    assert plan.to_share(now + STABLE_S, 9) == [("/w/a", 2)]
+
+
+def test_a_reading_of_the_folder_finds_all_that_happened():
+    plan = shared_plan(same=CID, changed=b"c", gone=b"g")
+    plan.seen("/w/left", 1, now=0)
+    plan.seen("/elsewhere/x", 1, now=0)
+    plan.snapshot("/w", {"/w/same": 1, "/w/changed": 2, "/w/new": 1}, now=10)
+    assert plan.to_share(10 + STABLE_S, 9) == [("/elsewhere/x", 1), ("/w/changed", 2), ("/w/new", 1)]
+    assert plan.to_withdraw(10 + GONE_S) == ["/w/gone"]
+
+
+def test_when_to_look_again():
+    plan = WatchPlan({})
+    assert plan.next_action() is None
+    plan.seen("/w/a", 1, now=5)
+    assert plan.next_action() == 5 + STABLE_S
+    plan.shared("/w/a", 1, CID)
+    plan.gone("/w/a", now=6)
+    assert plan.next_action() == 6 + GONE_S
+
+
+def test_what_lies_below_a_folder():
+    plan = shared_plan(a=CID)
+    plan.seen("/w/b", 1, now=0)
+    plan.seen("/wx/c", 1, now=0)
+    assert plan.paths_below("/w") == plan.paths_below("/w/") == ["/w/a", "/w/b"]
+    plan.seen("/w/a", 2, now=0)
+    assert plan.counts_below("/w") == (1, 1)
+    assert plan.to_share(STABLE_S, 1) == [("/w/b", 1)]
