@@ -33,7 +33,7 @@ type command struct {
 // commands is the whole command line but for the flags.
 func commands() []command {
 	return []command{
-		{"seed", "PATH", "share a file or folder", seed},
+		{"seed", "PATH", "share a file or folder; tell --peer of it", seed},
 		{"fetch", "CID|LINK", "fetch a share from --peer, or by --find from the DHT", fetch},
 		{"describe", "PATH", "say what a share is, and what boxo says its IPFS root is", describe},
 		{"serve", "", "be a DHT server", serve},
@@ -43,6 +43,7 @@ func commands() []command {
 		{"ask", "ADDRESS KEY…", "ask many things on one raw DHT stream", ask},
 		{"hold", "ADDRESS", "hold DHT streams from many nodes; a line on stdin has them ask again", hold},
 		{"search", "TEXT", "ask --peer for names, or by --find whom the DHT names", searchFor},
+		{"catalogue", "", "ask --peer for the catalogues it holds; with --stay answer too", catalogues},
 		{"tokens", "TEXT", "say how a name is cut, and the DHT's keys of its keywords", tokens},
 		{"identify", "ADDRESS", "say what identify says", identifyPeer},
 		{"ping", "ADDRESS", "measure round trips", pingPeer},

@@ -82,6 +82,15 @@ func seed(ctx context.Context, p *process) error {
 	defer h.Close()
 	swarm := p.node(h).Seed(s)
 	p.answerSearches(h, s)
+	l := p.answerCatalogues(ctx, h)
+	if err := l.publish(s); err != nil {
+		return err
+	}
+	for _, address := range p.peers {
+		if err := l.meet(ctx, address); err != nil {
+			return err
+		}
+	}
 	if p.needsDHT() {
 		node, err := p.kademlia(ctx, h)
 		if err != nil {

@@ -9,13 +9,12 @@ import (
 type Link []byte
 
 // Limits of a value that may be anything.
-type Limits struct{ Depth, Items int }
+type Limits struct{ Depth, Items int } // keys are items too
 
 const (
 	headNull     = 0xf6
 	headFloat    = 0xfb
 	majorNegInt  = 1
-	majorSimple  = 7
 	majorOfFirst = 5 // bits to shift
 )
 
@@ -26,14 +25,17 @@ func (r *Reader) Value(limits Limits) any {
 }
 
 func (r *Reader) value(depth int, items *int) any {
-	if *items--; depth < 0 || *items < 0 {
-		r.Fail("it is nested too deep, or has too many values")
-	}
 	if len(r.rest) == 0 {
 		r.take(1)
 		return nil
 	}
-	switch major := r.rest[0] >> majorOfFirst; major {
+	major := r.rest[0] >> majorOfFirst
+	isContainer := major == majorList || major == majorMap
+	if *items--; *items < 0 || depth == 0 && isContainer {
+		r.Fail("it is nested too deep, or has too many values")
+		return nil
+	}
+	switch major {
 	case majorUint:
 		return r.Uint("a number")
 	case majorNegInt:
@@ -63,6 +65,7 @@ func (r *Reader) mapValue(depth int, items *int) any {
 	values, last := map[string]any{}, ""
 	for i := range r.Head(majorMap, "a map") {
 		key := r.Text("a key")
+		*items--
 		if r.Err == nil && i > 0 && (len(key) < len(last) || len(key) == len(last) && key <= last) {
 			r.Fail("key %q stands behind %q", key, last)
 		}

@@ -6,22 +6,25 @@ import (
 	"fmt"
 
 	"shoal.example/go-peer/content"
+	"shoal.example/go-peer/frames"
 )
 
 // decoders have a row for each type; what a row doesn't check follows from the state of the conversation.
-var decoders = map[byte]func(*fields) Message{
+var decoders = map[byte]func(*frames.Fields) Message{
 	TypeHello:      decodeHello,
-	TypeGetMeta:    func(f *fields) Message { return GetMeta{f.uvarint(), f.uvarint()} },
+	TypeGetMeta:    func(f *frames.Fields) Message { return GetMeta{f.Uvarint(), f.Uvarint()} },
 	TypeMeta:       decodeMeta,
 	TypeRejectMeta: decodeRejectMeta,
 	TypeBitfield:   decodeBitfield,
 	TypeHave:       decodeHave,
-	TypeRequest:    func(f *fields) Message { return Request{decodeRange(f)} },
+	TypeRequest:    func(f *frames.Fields) Message { return Request{decodeRange(f)} },
 	TypeData:       decodeData,
-	TypeCancel:     func(f *fields) Message { return Cancel{decodeRange(f)} },
-	TypeReject:     func(f *fields) Message { return Rejected{decodeRange(f), rejectOf(f.uvarint())} },
-	TypeBye:        func(f *fields) Message { return Bye{reasonOf(f.uvarint()), f.restOfText(MaxByeText, "the text")} },
-	TypePeers:      decodePeers,
+	TypeCancel:     func(f *frames.Fields) Message { return Cancel{decodeRange(f)} },
+	TypeReject:     func(f *frames.Fields) Message { return Rejected{decodeRange(f), rejectOf(f.Uvarint())} },
+	TypeBye: func(f *frames.Fields) Message {
+		return Bye{reasonOf(f.Uvarint()), f.RestOfText(MaxByeText, "the text")}
+	},
+	TypePeers: decodePeers,
 }
 
 // Decode reads one payload; the message's bytes are those of the payload.
@@ -39,10 +42,10 @@ func Decode(payload []byte) (Message, error) {
 	case !known:
 		return nil, fmt.Errorf("unknown message type %#x", kind)
 	}
-	f := &fields{rest: payload[1:]}
+	f := &frames.Fields{Rest: payload[1:]}
 	message := decode(f)
-	f.end()
-	return message, f.err
+	f.End()
+	return message, f.Err
 }
 
 // Encode is the whole frame of a message.
@@ -54,71 +57,71 @@ func EncodeWith(message Message, extra []byte) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(payload))), payload...)
 }
 
-func decodeHello(f *fields) Message {
-	hello := Hello{Version: f.uvarint()}
-	id, err := content.ReadManifestCID(f.bytes(36, "the CID"))
+func decodeHello(f *frames.Fields) Message {
+	hello := Hello{Version: f.Uvarint()}
+	id, err := content.ReadManifestCID(f.Bytes(36, "the CID"))
 	if err != nil {
-		f.fail(err)
+		f.Fail(err)
 	}
 	hello.CID = id
-	hello.RequestLimit = f.uvarint()
-	hello.Agent = f.text(MaxAgent, "the agent")
-	if f.err == nil && hello.RequestLimit < MinRequestLimit {
-		f.fail(fmt.Errorf("a request limit of %d bytes", hello.RequestLimit))
+	hello.RequestLimit = f.Uvarint()
+	hello.Agent = f.Text(MaxAgent, "the agent")
+	if f.Err == nil && hello.RequestLimit < MinRequestLimit {
+		f.Fail(fmt.Errorf("a request limit of %d bytes", hello.RequestLimit))
 	}
-	if extra := f.restOfBytes(); len(extra) > MaxHelloExtra {
-		f.fail(fmt.Errorf("%d bytes behind HELLO", len(extra)))
+	if extra := f.RestOfBytes(); len(extra) > MaxHelloExtra {
+		f.Fail(fmt.Errorf("%d bytes behind HELLO", len(extra)))
 	}
 	return hello
 }
 
-func decodeMeta(f *fields) Message {
-	meta := Meta{f.uvarint(), f.uvarint(), f.uvarint(), f.restOfBytes()}
-	if f.err == nil && (meta.Offset >= meta.Total || uint64(len(meta.Data)) != min(MaxData, meta.Total-meta.Offset)) {
-		f.fail(fmt.Errorf("%d bytes at %d of %d", len(meta.Data), meta.Offset, meta.Total))
+func decodeMeta(f *frames.Fields) Message {
+	meta := Meta{f.Uvarint(), f.Uvarint(), f.Uvarint(), f.RestOfBytes()}
+	if f.Err == nil && (meta.Offset >= meta.Total || uint64(len(meta.Data)) != min(MaxData, meta.Total-meta.Offset)) {
+		f.Fail(fmt.Errorf("%d bytes at %d of %d", len(meta.Data), meta.Offset, meta.Total))
 	}
 	return meta
 }
 
-func decodeRejectMeta(f *fields) Message {
-	reject := RejectMeta{f.uvarint(), rejectOf(f.uvarint())}
+func decodeRejectMeta(f *frames.Fields) Message {
+	reject := RejectMeta{f.Uvarint(), rejectOf(f.Uvarint())}
 	if reject.Reason == RejectCancelled {
-		f.fail(errors.New("REJECT_META as cancelled"))
+		f.Fail(errors.New("REJECT_META as cancelled"))
 	}
 	return reject
 }
 
-func decodeBitfield(f *fields) Message {
-	data := f.restOfBytes()
+func decodeBitfield(f *frames.Fields) Message {
+	data := f.RestOfBytes()
 	if len(data) > MaxBitfield {
-		f.fail(fmt.Errorf("a bitfield of %d bytes", len(data)))
+		f.Fail(fmt.Errorf("a bitfield of %d bytes", len(data)))
 	}
 	return Bitfield{data}
 }
 
-func decodeHave(f *fields) Message {
+func decodeHave(f *frames.Fields) Message {
 	var have Have
-	for len(f.rest) > 0 && len(have.Chunks) <= MaxHave {
-		have.Chunks = append(have.Chunks, f.uvarint())
+	for len(f.Rest) > 0 && len(have.Chunks) <= MaxHave {
+		have.Chunks = append(have.Chunks, f.Uvarint())
 	}
-	if f.err == nil && (len(have.Chunks) == 0 || len(have.Chunks) > MaxHave) {
-		f.fail(fmt.Errorf("HAVE of no chunk or of more than %d", MaxHave))
+	if f.Err == nil && (len(have.Chunks) == 0 || len(have.Chunks) > MaxHave) {
+		f.Fail(fmt.Errorf("HAVE of no chunk or of more than %d", MaxHave))
 	}
 	return have
 }
 
-func decodeRange(f *fields) Range {
-	r := Range{f.uvarint(), f.uvarint(), f.uvarint()}
-	if f.err == nil && r.Length == 0 {
-		f.fail(errors.New("a range of nothing"))
+func decodeRange(f *frames.Fields) Range {
+	r := Range{f.Uvarint(), f.Uvarint(), f.Uvarint()}
+	if f.Err == nil && r.Length == 0 {
+		f.Fail(errors.New("a range of nothing"))
 	}
 	return r
 }
 
-func decodeData(f *fields) Message {
-	data := Data{f.uvarint(), f.uvarint(), f.restOfBytes()}
-	if f.err == nil && (len(data.Data) == 0 || len(data.Data) > MaxData) {
-		f.fail(fmt.Errorf("DATA of %d bytes", len(data.Data)))
+func decodeData(f *frames.Fields) Message {
+	data := Data{f.Uvarint(), f.Uvarint(), f.RestOfBytes()}
+	if f.Err == nil && (len(data.Data) == 0 || len(data.Data) > MaxData) {
+		f.Fail(fmt.Errorf("DATA of %d bytes", len(data.Data)))
 	}
 	return data
 }

@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/ipfs/go-cid"
+import (
+	"github.com/ipfs/go-cid"
+
+	"shoal.example/go-peer/frames"
+)
 
 // Types of messages, section 3.
 const (
@@ -102,37 +106,37 @@ func (Bye) Type() byte        { return TypeBye }
 func (o Optional) Type() byte { return o.Kind }
 
 func (m Hello) appendBody(body []byte) []byte {
-	body = appendBytes(appendNumbers(body, m.Version), m.CID.Bytes())
-	return appendBytes(appendNumbers(body, m.RequestLimit), []byte(m.Agent))
+	body = frames.AppendBytes(frames.AppendNumbers(body, m.Version), m.CID.Bytes())
+	return frames.AppendBytes(frames.AppendNumbers(body, m.RequestLimit), []byte(m.Agent))
 }
 
-func (m GetMeta) appendBody(body []byte) []byte { return appendNumbers(body, m.Part, m.Offset) }
+func (m GetMeta) appendBody(body []byte) []byte { return frames.AppendNumbers(body, m.Part, m.Offset) }
 
 func (m Meta) appendBody(body []byte) []byte {
-	return append(appendNumbers(body, m.Part, m.Total, m.Offset), m.Data...)
+	return append(frames.AppendNumbers(body, m.Part, m.Total, m.Offset), m.Data...)
 }
 
 func (m RejectMeta) appendBody(body []byte) []byte {
-	return appendNumbers(body, m.Part, uint64(m.Reason))
+	return frames.AppendNumbers(body, m.Part, uint64(m.Reason))
 }
 
 func (m Bitfield) appendBody(body []byte) []byte { return append(body, m.Data...) }
-func (m Have) appendBody(body []byte) []byte     { return appendNumbers(body, m.Chunks...) }
+func (m Have) appendBody(body []byte) []byte     { return frames.AppendNumbers(body, m.Chunks...) }
 
 func (r Range) appendBody(body []byte) []byte {
-	return appendNumbers(body, r.Chunk, r.Offset, r.Length)
+	return frames.AppendNumbers(body, r.Chunk, r.Offset, r.Length)
 }
 
 func (m Data) appendBody(body []byte) []byte {
-	return append(appendNumbers(body, m.Chunk, m.Offset), m.Data...)
+	return append(frames.AppendNumbers(body, m.Chunk, m.Offset), m.Data...)
 }
 
 func (m Rejected) appendBody(body []byte) []byte {
-	return appendNumbers(m.Range.appendBody(body), uint64(m.Reason))
+	return frames.AppendNumbers(m.Range.appendBody(body), uint64(m.Reason))
 }
 
 func (m Bye) appendBody(body []byte) []byte {
-	return append(appendNumbers(body, uint64(m.Reason)), m.Text...)
+	return append(frames.AppendNumbers(body, uint64(m.Reason)), m.Text...)
 }
 
 func (o Optional) appendBody(body []byte) []byte { return append(body, o.Body...) }

@@ -3,6 +3,8 @@ package exchange
 import (
 	"errors"
 	"fmt"
+
+	"shoal.example/go-peer/frames"
 )
 
 // KnownPeer is somebody that the sender of PEERS is in conversation with.
@@ -19,44 +21,51 @@ func (Peers) Type() byte { return TypePeers }
 
 func (m Peers) appendBody(body []byte) []byte {
 	for _, known := range m.Peers {
-		body = appendNumbers(appendBytes(body, known.ID), uint64(len(known.Addresses)))
-		for _, address := range known.Addresses {
-			body = appendBytes(body, address)
-		}
+		body = known.AppendTo(body)
 	}
 	return body
 }
 
-func decodePeers(f *fields) Message {
+// AppendTo appends one peer, as PEERS and catalogues have it.
+func (k KnownPeer) AppendTo(body []byte) []byte {
+	body = frames.AppendNumbers(frames.AppendBytes(body, k.ID), uint64(len(k.Addresses)))
+	for _, address := range k.Addresses {
+		body = frames.AppendBytes(body, address)
+	}
+	return body
+}
+
+func decodePeers(f *frames.Fields) Message {
 	var peers Peers
 	known := map[string]bool{}
-	for len(f.rest) > 0 && len(peers.Peers) <= MaxPeers {
-		one := decodeKnownPeer(f)
+	for len(f.Rest) > 0 && len(peers.Peers) <= MaxPeers {
+		one := ReadKnownPeer(f)
 		if known[string(one.ID)] {
-			f.fail(errors.New("PEERS of one peer twice"))
+			f.Fail(errors.New("PEERS of one peer twice"))
 		}
 		known[string(one.ID)] = true
 		peers.Peers = append(peers.Peers, one)
 	}
-	if f.err == nil && (len(peers.Peers) == 0 || len(peers.Peers) > MaxPeers) {
-		f.fail(fmt.Errorf("PEERS of nobody or of more than %d", MaxPeers))
+	if f.Err == nil && (len(peers.Peers) == 0 || len(peers.Peers) > MaxPeers) {
+		f.Fail(fmt.Errorf("PEERS of nobody or of more than %d", MaxPeers))
 	}
 	return peers
 }
 
-func decodeKnownPeer(f *fields) KnownPeer {
-	one := KnownPeer{ID: f.bytes(MaxPeerID, "a peer id")}
-	if f.err == nil && len(one.ID) < MinPeerID {
-		f.fail(fmt.Errorf("a peer id of %d bytes", len(one.ID)))
+// ReadKnownPeer reads one peer.
+func ReadKnownPeer(f *frames.Fields) KnownPeer {
+	one := KnownPeer{ID: f.Bytes(MaxPeerID, "a peer id")}
+	if f.Err == nil && len(one.ID) < MinPeerID {
+		f.Fail(fmt.Errorf("a peer id of %d bytes", len(one.ID)))
 	}
-	count := f.uvarint()
-	if f.err == nil && (count == 0 || count > MaxPeerAddresses) {
-		f.fail(fmt.Errorf("a peer at %d addresses", count))
+	count := f.Uvarint()
+	if f.Err == nil && (count == 0 || count > MaxPeerAddresses) {
+		f.Fail(fmt.Errorf("a peer at %d addresses", count))
 	}
-	for i := uint64(0); i < count && f.err == nil; i++ {
-		address := f.bytes(MaxAddress, "an address")
-		if f.err == nil && len(address) == 0 {
-			f.fail(errors.New("an empty address"))
+	for i := uint64(0); i < count && f.Err == nil; i++ {
+		address := f.Bytes(MaxAddress, "an address")
+		if f.Err == nil && len(address) == 0 {
+			f.Fail(errors.New("an empty address"))
 		}
 		one.Addresses = append(one.Addresses, address)
 	}
