@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import trio
 
+from node.api_choices import words_of
 from node.control.server import Call, Handler
 from node.errors import IntegrityError, NoPeersError, NotFoundError, ShoalError, StorageError, UsageError
 from node.folder import DataFolder
@@ -21,6 +22,7 @@ from node.logs import last_lines
 from node.net.addresses import parse, split_peer_id
 from node.net.host import Host
 from node.net.kademlia import Kademlia
+from node.services.choosing import Choosing
 from node.services.library import Library
 from node.services.named_peers import NamedPeer, NamedPeers
 from node.services.network_status import network_status
@@ -71,6 +73,7 @@ class Api:
         self._host = host
         self._dht = dht
         self._library = library
+        self._choosing = Choosing(library)
         self._snapshots = snapshots
         self._records_held = records_held
         self._catalogues = catalogues
@@ -176,7 +179,14 @@ class Api:
         link = await self._link(target)
         hints = tuple(self._hint(peer) for peer in link.peers)
         chosen = await self._chosen(call.param("from", str, default=""), link.cid)
-        item = await self._library.get(link, _path(call, "directory"), hints, chosen)
+        item = await self._library.get(
+            link,
+            _path(call, "directory"),
+            hints,
+            chosen,
+            is_elsewhere_wrong=call.param("elsewhere_is_wrong", bool, default=False),
+            prepare=partial(self._choose, words_of(call, "only"), call.param("sequential", bool, default=False)),
+        )
         if call.param("wait", bool, default=True):
             await self._follow(call, item)
         return to_json(self._snapshots.item(await self._fresh(item)))
@@ -229,6 +239,13 @@ class Api:
     async def _item(self, call: Call) -> Item:
         return await in_thread(resolve, self._library.catalogue, call.param("target", str))
 
+    async def _choose(self, only: tuple[str, ...], is_sequential: bool, item: Item) -> None:
+        """What `get` says of which files are wanted, and in which order; without a word it stays as it is."""
+        if only:
+            await self._choosing.want_only(item, only)
+        if is_sequential:
+            await self._choosing.set_sequential(item, is_sequential)
+
     async def _fresh(self, item: Item) -> Item:
         return await in_thread(self._library.catalogue.get, item.cid)
 
@@ -264,7 +281,7 @@ class Api:
         active = self._library.active.get(item.cid)
         quiet_since = trio.current_time()
         timeout_s = call.param("patience_s", float, PATIENCE_S)
-        while active and not active.ended.is_set():
+        while active and not active.ended.is_set() and not active.task.is_resting:
             await call.progress(to_json(self._snapshots.item(await self._fresh(item))))
             now = trio.current_time()
             if not active.task.stall_reason():
@@ -278,7 +295,7 @@ class Api:
         if active and active.error:
             raise active.error
         item = await self._fresh(item)
-        if not item.is_complete:
+        if not item.is_complete and not (active and active.task.is_resting):
             raise ShoalError(
                 f"#{item.number} {item.name or item.cid} is {item.state.lower()}: {item.reason or 'stopped'}"
             )

@@ -1,4 +1,4 @@
-"""The methods of the control socket by which a person chooses how items are treated: `limit`.
+"""The methods of the control socket by which a person chooses how items are treated: `limit`, `priority`.
 
 Rules: as in `api`. A member that is missing leaves things as they are; null takes a limit away.
 """
@@ -14,7 +14,9 @@ from node.services.library import Library
 from node.services.snapshots import Snapshots
 from node.services.threads import in_thread
 from node.status import to_json
+from node.store.items import Item
 from node.store.resolving import resolve
+from node.swarm.selection import Priority
 
 
 class ChoicesApi:
@@ -28,7 +30,7 @@ class ChoicesApi:
     @property
     def handlers(self) -> dict[str, Handler]:
         """Every method by its name."""
-        return {"limit": self.limit}
+        return {"limit": self.limit, "priority": self.priority}
 
     async def limit(self, call: Call) -> object:
         """Change and tell the limits `up_bps` and `down_bps` of one item, or of the whole node without a target."""
@@ -36,9 +38,37 @@ class ChoicesApi:
             await self._choosing.limit_node(_changed(call, self._choosing.node_limit))
             up_bps, down_bps = self._choosing.node_limit
             return {"up_limit_bps": up_bps, "down_limit_bps": down_bps}
-        item = await in_thread(resolve, self._catalogue, call.param("target", str))
+        item = await self._item(call)
         limit = _changed(call, (item.up_limit_bps, item.down_limit_bps))
         return to_json(self._snapshots.item(await self._choosing.limit_share(item, limit)))
+
+    async def priority(self, call: Call) -> object:
+        """Change how much `files` are wanted (all without any) and in which order, `sequential`; the item."""
+        item = await self._item(call)
+        if level := call.param("priority", str, ""):
+            item = await self._choosing.prioritize(item, words_of(call, "files"), _priority(level))
+        if "sequential" in call.params:
+            item = await self._choosing.set_sequential(item, call.param("sequential", bool))
+        return to_json(self._snapshots.item(item))
+
+    async def _item(self, call: Call) -> Item:
+        return await in_thread(resolve, self._catalogue, call.param("target", str))
+
+
+def words_of(call: Call, name: str) -> tuple[str, ...]:
+    """A list of texts, empty if there is none; raises UsageError."""
+    words = call.param(name, list, [])
+    if not all(isinstance(word, str) and word for word in words):
+        raise UsageError(f"{name} is a list of texts")
+    return tuple(words)
+
+
+def _priority(word: str) -> Priority:
+    try:
+        return Priority[word.upper()]
+    except KeyError:
+        words = ", ".join(priority.name.lower() for priority in reversed(Priority))
+        raise UsageError(f"a priority is one of {words}, not {word}") from None
 
 
 def _changed(call: Call, limit: Limit) -> Limit:

@@ -66,6 +66,8 @@ _ONE_TARGET = Argument(("target",), f"{_FILE}; without it, the only one there is
 _TARGET = Argument(("target",), _FILE, {"metavar": "TARGET"})
 _ANY_TARGET = Argument(("target",), f"{_FILE}; without it, every connection", {"metavar": "TARGET", "nargs": "?"})
 
+_WORD = "a path in it, a folder in it, or a pattern like '*.pdf'"
+
 COMMANDS = (
     Command(
         "daemon",
@@ -130,6 +132,16 @@ COMMANDS = (
             Argument(("chosen",), f"fetch it from this peer only: {_PEER}", {"metavar": "from PEER", "nargs": "*"}),
             Argument(("--from",), "the same", {"metavar": "PEER", "dest": "peer"}),
             Argument(("-o", "--output"), "put it into DIR (default: here)", {"metavar": "DIR"}),
+            Argument(
+                ("--only",),
+                f"fetch only this of a folder: {_WORD}; may be repeated",
+                {"metavar": "FILE", "action": "append", "default": []},
+            ),
+            Argument(
+                ("--sequential",),
+                "from the beginning to the end, to look at it while it comes",
+                {"action": "store_true"},
+            ),
             Argument(("--detach",), "don't wait: the node goes on by itself", {"action": "store_true"}),
             Argument(
                 ("--timeout",),
@@ -214,6 +226,23 @@ COMMANDS = (
         ),
         details="RATE is like 20MB, 500kB or 1.5MiB; off takes the limit away, and with 0 nothing passes. "
         "They hold at once and after a restart. Without --up and --down it tells what they are.",
+    ),
+    Command(
+        "priority",
+        "which files of a download are wanted, and how much",
+        "choices.priority",
+        (
+            _TARGET,
+            Argument(
+                ("level",),
+                "high, normal, low or skip",
+                {"metavar": "LEVEL", "nargs": "?", "choices": ("high", "normal", "low", "skip")},
+            ),
+            Argument(("files",), f"{_WORD}; without any, all files", {"metavar": "FILE", "nargs": "*"}),
+            Argument(("--sequential",), "fetch from the beginning to the end", {"action": "store_true"}),
+            Argument(("--rarest-first",), "fetch in the order that is best for everybody", {"action": "store_true"}),
+        ),
+        details="Without LEVEL and options it tells how things are. It can be changed at any time.",
     ),
     Command("pause", "pause a download", "transfers.pause", (_ONE_TARGET,)),
     Command("resume", "let a paused download go on", "transfers.resume", (_ONE_TARGET,)),

@@ -45,6 +45,12 @@ def get(context: Context) -> int:
     }
     if arguments.timeout is not None:
         params["patience_s"] = arguments.timeout
+    if arguments.output is not None:
+        params["elsewhere_is_wrong"] = True
+    if arguments.only:
+        params["only"] = arguments.only
+    if arguments.sequential:
+        params["sequential"] = True
     if peer := _chosen_peer(arguments.chosen, arguments.peer):
         params["from"] = peer
     sink = context.output.progress()
@@ -217,7 +223,9 @@ def _answer_get(context: Context, item: ItemStatus, result: dict[str, object]) -
         output.answer(result, lines, (item.path,))
         output.note(f"follow it with: shoal info {item.number}")
     else:
-        output.answer(result, [f"{_named(item)}, {size(item.size)}, verified: {item.path}"], (item.path,))
+        skipped = f", {count(item.skipped_files, 'file')} skipped" if item.skipped_files else ""
+        sentence = f"{_named(item)}, {size(item.wanted_bytes)}, verified: {item.path}{skipped}"
+        output.answer(result, [sentence], (item.path,))
 
 
 def _pause_for_interrupt(context: Context, item: ItemStatus | None) -> int:

@@ -84,6 +84,7 @@ class PeerFinder:
         self._told_at: WeakKeyDictionary[PeerSession, float] = WeakKeyDictionary()
         self.lookups_done = 0
         self.lacks_chunks: Callable[[], bool] = lambda: False  # whether a chunk is missing that no peer in session has
+        self.is_needed: Callable[[], bool] = lambda: True  # whether anything is to be fetched at present
 
     def add_hint(self, peer: str, addresses: tuple[str, ...]) -> None:
         """A peer that a link or a person named."""
@@ -133,6 +134,8 @@ class PeerFinder:
     @property
     def _room(self) -> int:
         """How many more sessions are wanted."""
+        if not self.is_needed():
+            return 0
         room = WANTED_SESSIONS - len(self._swarm.sessions)
         return room + MORE_SESSIONS if room <= 0 and self.lacks_chunks() else room
 

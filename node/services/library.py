@@ -8,8 +8,9 @@ terminals may ask for the same thing at once.
 from __future__ import annotations
 
 import logging
+import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +31,7 @@ from node.services.threads import in_thread, stoppable
 from node.services.totals import Totals
 from node.status import TransferState
 from node.store.catalogue import Catalogue
-from node.store.errors import SourceChanged
+from node.store.errors import SourceChanged, shown
 from node.store.importing import Imported, import_scan
 from node.store.items import Item
 from node.store.scanning import Scan, scan
@@ -163,17 +164,30 @@ class Library:
                 await in_thread(self.catalogue.remove, cid)
 
     async def get(
-        self, link: Link, directory: str, hints: tuple[tuple[str, str], ...], chosen: NamedPeer | None = None
+        self,
+        link: Link,
+        directory: str,
+        hints: tuple[tuple[str, str], ...],
+        chosen: NamedPeer | None = None,
+        *,
+        is_elsewhere_wrong: bool = False,
+        prepare: Callable[[Item], Awaitable[None]] | None = None,
     ) -> Item:
         """Start or go on with a download into `directory`; `hints` are (peer id, multiaddr) of the link.
 
-        If a peer is chosen nobody else is asked, until it is got again without one; that holds over restarts.
+        If a peer is chosen nobody else is asked, until it is got again without one; that holds over restarts. What is
+        in another folder already stays there; `is_elsewhere_wrong` makes that a UsageError. `prepare` is done with the
+        item of what isn't complete before anything of it is fetched.
         """
         async with self._turn(link.cid):
             await self._forget_if_gone(link.cid)
+            if is_elsewhere_wrong and (known := await in_thread(self.catalogue.find, link.cid)):
+                _check_place(known, directory)
             add = partial(self.catalogue.add_download, name=link.name or "", size=link.size or 0, hints=link.peers)
             item = await in_thread(add, link.cid, directory, time.time())
             if not item.is_complete:
+                if prepare:
+                    await prepare(item)
                 await in_thread(self.catalogue.choices.set_only_peer, item.cid, chosen.peer_id if chosen else "")
                 item = await self._resume(await self._fresh(item))
             if active := self.active.get(item.cid):
@@ -299,3 +313,12 @@ class Library:
 
     async def _fresh(self, item: Item) -> Item:
         return await in_thread(self.catalogue.get, item.cid)
+
+
+def _check_place(item: Item, directory: str) -> None:
+    """Raise UsageError if an item is, or will be, in another folder than this."""
+    place = os.path.dirname(item.path) if item.path is not None else item.destination or ""
+    if os.path.realpath(place) != os.path.realpath(directory):
+        how = "complete" if item.is_complete else "being fetched"
+        name = shown(item.name or str(item.cid))
+        raise UsageError(f"#{item.number} {name} is {how} in {shown(place)}; copy it from there, or cancel it first")

@@ -69,6 +69,7 @@ class Running:
         finder = PeerFinder(self._exchange, self._routing, swarm, candidates)
         task.lookups = lambda: finder.lookups_done
         finder.lacks_chunks = lambda: task.lacks_chunks
+        finder.is_needed = lambda: not task.is_resting
         task.has_chunks = lambda: self._providing.add(item.cid.multihash)
         task.buckets = self._exchange.limits.down(item.cid)
         if item.only_peer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import trio
@@ -22,6 +23,8 @@ from node.services.swarms import NOTHING_YET, PeerTotals, Swarm
 from node.services.threads import in_thread
 from node.status import DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerStatus, TransferState
 from node.store.items import Item
+from node.swarm.download import Download
+from node.swarm.selection import Priority
 from protocols.bitfield import Bitfield
 from protocols.link import Link
 from protocols.manifest import Manifest
@@ -87,7 +90,7 @@ class Snapshots:
             down_limit_bps=row.down_limit_bps,
             sequential=row.is_sequential,
             skipped_files=row.skipped_files,
-            skipped_bytes=row.skipped_bytes,
+            skipped_bytes=_skipped_bytes(row, machine),
         )
 
     async def detail(self, row: Item, cells: int, *, with_files: bool = True) -> DetailStatus:
@@ -97,6 +100,7 @@ class Snapshots:
         """
         manifest = await in_thread(self._library.catalogue.manifest, row.cid) if with_files else None
         have = await self._have(row)
+        priorities = await in_thread(self._library.catalogue.choices.priorities, row.cid) if with_files else {}
         active = self._library.active.get(row.cid)
         machine = active.task.machine if active else None
         in_flight = frozenset(machine.in_flight) if machine else frozenset()
@@ -116,7 +120,7 @@ class Snapshots:
             chunks_in_flight=len(in_flight),
             chunks_bad=active.task.bad_chunks if active else 0,
             cells=await in_thread(drawn.cells, cells),
-            file_list=_files(manifest, have) if manifest else (),
+            file_list=_files(manifest, have, priorities) if manifest else (),
             peers=self.peers(row),
             copies=distributed_copies(row.chunk_count, planes) if machine else None,
             rarest=fewest,
@@ -220,9 +224,18 @@ def rss_bytes() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def _skipped_bytes(row: Item, machine: Download | None) -> int:
+    """What isn't here of the files that aren't wanted: chunks of them that were under way may still have come in."""
+    if machine is None or not row.skipped_files:
+        return row.skipped_bytes
+    return max(0, row.size - row.bytes_have - machine.missing_bytes)
+
+
 def _state(row: Item, active: Active | None) -> tuple[TransferState, str]:
     if active is None:
         return row.state, row.reason
+    if active.task.is_resting:
+        return TransferState.SEEDING, f"{row.file_count - row.skipped_files} of {row.file_count} files"
     if active.task.state is TransferState.VERIFYING and not active.task.blocked:
         return TransferState.VERIFYING, ""
     if reason := active.task.stall_reason():
@@ -269,10 +282,11 @@ def _ip(multiaddr: str) -> str:
     return parts[2] if len(parts) > 2 and parts[1] in ("ip4", "ip6") else multiaddr
 
 
-def _files(manifest: Manifest, have: Bitfield) -> tuple[FileStatus, ...]:
+def _files(manifest: Manifest, have: Bitfield, priorities: Mapping[int, Priority]) -> tuple[FileStatus, ...]:
     rows = []
     for index, entry in enumerate(manifest.files[:FILES_SHOWN]):
         chunks = manifest.geometry.file_chunks(index)
         got = sum(manifest.geometry.chunk_length(chunk) for chunk in chunks if have[chunk])
-        rows.append(FileStatus("/".join(entry.path), entry.size, entry.sha256.hex(), got))
+        priority = priorities.get(index, Priority.NORMAL).name.lower()
+        rows.append(FileStatus("/".join(entry.path), entry.size, entry.sha256.hex(), got, priority))
     return tuple(rows)

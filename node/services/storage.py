@@ -6,14 +6,16 @@ in threads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from node.store.catalogue import Catalogue
+from node.store.choosing import choose, keep_priorities
 from node.store.descriptors import Descriptors
 from node.store.downloads import StoredDownload
 from node.store.items import Item
 from node.store.space import check_room
 from node.store.watch import Watch
+from node.swarm.selection import Priority, Wishes
 from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.manifest import Manifest
@@ -34,14 +36,24 @@ class CatalogueStorage:
         return (manifest, self._catalogue.blocks(self._cid)) if manifest else None
 
     def save_manifest(self, manifest: Manifest, blocks: Sequence[bytes]) -> None:
-        """Keep a verified manifest."""
+        """Keep a verified manifest, and choose of its files what was asked for before it was known."""
+        if only := self._catalogue.choices.only_files(self._cid):  # first, because it may be a mistake
+            chosen = choose(manifest, {}, only, Priority.NORMAL, others=Priority.SKIP)
+            keep_priorities(self._catalogue, self._cid, manifest, chosen, Bitfield(manifest.geometry.chunk_count))
         self._catalogue.set_manifest(self._cid, manifest, blocks)
+
+    def wishes(self) -> Wishes:
+        """Which files a person wants, and in which order."""
+        item = self._catalogue.get(self._cid)
+        return Wishes(self._catalogue.choices.priorities(self._cid), item.is_sequential)
 
     def open(self, manifest: Manifest, watch: Watch) -> Bitfield:
         """The chunks that are here already; raises DiskFull if there is no room for the others."""
         stored = StoredDownload(self._catalogue, self._cid, manifest, self._descriptors)
         have = stored.resume(watch)
-        missing = sum(manifest.geometry.chunk_length(index) for index in have.missing())
+        wanted = set(self.wishes().wanted(len(manifest.files)))
+        chunk_of = manifest.geometry.chunk
+        missing = sum(chunk_of(index).length for index in have.missing() if chunk_of(index).file_index in wanted)
         check_room(stored.part_path, missing)
         self._stored = stored
         return have
@@ -53,6 +65,10 @@ class CatalogueStorage:
     def write(self, chunks: Sequence[tuple[int, bytearray]]) -> tuple[list[int], list[int]]:
         """Verify, write and record chunks; the indexes of the good and of the bad ones."""
         return self._opened.write(chunks)
+
+    def place(self, files: Collection[int], watch: Watch) -> None:
+        """Compare some whole files and give them their place; raises StorageError and IntegrityError."""
+        self._opened.place(files, watch)
 
     def finish(self, watch: Watch) -> None:
         """Compare the whole files and move them into place; raises StorageError and IntegrityError."""

@@ -50,6 +50,12 @@ class Choices:
         """Fetch an item in file order, or rarest first."""
         self._set(cid, "is_sequential = ?", is_sequential)
 
+    def only_files(self, cid: Cid) -> tuple[str, ...]:
+        """The patterns of which the wanted files have to fit one; none if all are wanted, or it is known which."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT only_files FROM items WHERE cid = ?", (cid.to_bytes(),)).fetchone()
+        return tuple(json.loads(row[0])) if row else ()
+
     def set_only_files(self, cid: Cid, patterns: Sequence[str]) -> None:
         """Want only files that fit one of these patterns, once the manifest tells which those are."""
         self._set(cid, "only_files = ?", json.dumps(list(patterns)))

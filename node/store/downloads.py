@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from node.errors import IntegrityError
 from node.store.catalogue import Catalogue
 from node.store.descriptors import Descriptors
 from node.store.errors import os_errors, shown
-from node.store.finishing import adopt, move_into_place, wrong_files
+from node.store.finishing import adopt, move_into_place, place, place_rest, wrong_files
 from node.store.growing import Piece
 from node.store.identity import Identity
 from node.store.partial import Partial
@@ -50,6 +50,7 @@ class StoredDownload:
         self._flushed_at = time.monotonic()
         self._doubtful = held.doubtful
         self._adopted: tuple[Identity, ...] | None = None
+        self._is_placed = item.is_placed  # some files have their place already, by `place`
 
     @property
     def part_path(self) -> str:
@@ -79,7 +80,7 @@ class StoredDownload:
         hand, is had at once. Raises StorageError, also if something else is in that place, and Stopped.
         """
         self._partial.prepare()
-        if self._partial.final.exists():
+        if self._partial.final.exists() and not (self._is_placed and self._partial.part.exists()):
             self._adopted = adopt(self._partial, watch)
             with self._lock:
                 self._have = Bitfield.full(self.manifest.geometry.chunk_count)
@@ -136,6 +137,20 @@ class StoredDownload:
                 raise
             self._catalogue.mark_flushed(self.cid, unflushed, self.manifest.geometry)
 
+    def place(self, files: Collection[int], watch: Watch) -> None:
+        """Compare some files of a folder, which are whole, and give them their place; the others may come later.
+
+        Raises as `finish` does. May be called again, with other files too.
+        """
+        if wrong := wrong_files(self._partial, watch, files):
+            raise self._mismatch(wrong, watch)
+        if not self._is_placed:
+            if self._partial.final.exists():
+                adopt(self._partial, watch)  # which it can't be: that says so
+            self._catalogue.choices.set_placed(self.cid, True)
+            self._is_placed = True
+        place(self._partial, files)
+
     def finish(self, watch: Watch) -> Source:
         """Compare the whole files, move them into place, and record it: the source to seed from.
 
@@ -147,7 +162,8 @@ class StoredDownload:
             wrong = wrong_files(self._partial, watch)
             if wrong:
                 raise self._mismatch(wrong, watch)
-            identities = self._adopted = move_into_place(self._partial, watch)  # not to be done again
+            move = place_rest(self._partial) if self._is_placed else move_into_place(self._partial, watch)
+            identities = self._adopted = move  # not to be done again
         self.discard()
         item = self._catalogue.complete_download(self.cid, self.final_path, identities)
         return source_of(item, self.manifest, identities, self._descriptors)

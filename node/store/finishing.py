@@ -8,7 +8,7 @@ never anything but the whole content, whatever crashes when.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from node.errors import StorageError
@@ -21,8 +21,8 @@ from node.store.tree import Tree
 from node.store.watch import Watch
 
 
-def wrong_files(partial: Partial, watch: Watch) -> list[int]:
-    """The files of the partial whose SHA-256 is not the manifest's; makes those that have no chunks first.
+def wrong_files(partial: Partial, watch: Watch, among: Collection[int] | None = None) -> list[int]:
+    """The files of the partial (or those among them) whose SHA-256 isn't the manifest's; makes empty ones first.
 
     Files of one chunk are not read again: their only chunk was hashed before it was written, and the two digests are
     one (`protocols.manifest` refuses anything else). Raises StorageError and Stopped.
@@ -30,7 +30,8 @@ def wrong_files(partial: Partial, watch: Watch) -> list[int]:
     manifest = partial.manifest
     with os_errors("can't write", partial.part.path):
         partial.part.make_empty(manifest.empty_dirs)
-    long = [number for number, file in enumerate(manifest.files) if file.size > manifest.chunk_size]
+    numbers = range(len(manifest.files)) if among is None else among
+    long = [number for number in numbers if manifest.files[number].size > manifest.chunk_size]
     return _differing(partial.part, long, lambda index: partial.digest(index, watch))
 
 
@@ -53,6 +54,30 @@ def move_into_place(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
     if after:
         settle(max(after, key=lambda identity: identity.ctime_ns))
     return tuple(after)
+
+
+def place(partial: Partial, files: Collection[int]) -> None:
+    """Give some files of a folder their place already, as a second name of the same bytes; raises StorageError.
+
+    What lies under the final name is whole even so, and the partial is as it was: the others may come later.
+    """
+    partial.flush()
+    with os_errors("can't finish", partial.final.path):
+        for index in files:
+            partial.part.link(index, partial.final)
+
+
+def place_rest(partial: Partial) -> tuple[Identity, ...]:
+    """Give the rest of the files their place beside those that have it, and answer what all of them are there."""
+    place(partial, range(len(partial.manifest.files)))
+    with os_errors("can't finish", partial.final.path):
+        partial.final.make_empty(partial.manifest.empty_dirs)
+        partial.close()
+        partial.part.remove()
+    identities = _complete(partial.final)
+    if identities:
+        settle(max(identities, key=lambda identity: identity.ctime_ns))
+    return tuple(identities)
 
 
 def adopt(partial: Partial, watch: Watch) -> tuple[Identity, ...]:

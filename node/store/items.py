@@ -43,7 +43,6 @@ class Item:
     up_limit_bps: float | None  # bytes per second; None: no limit of its own
     down_limit_bps: float | None
     is_sequential: bool
-    only_files: tuple[str, ...]  # patterns of the files wanted, before the manifest is known
     skipped_files: int
     skipped_bytes: int  # of the files that aren't wanted, what isn't here
     is_placed: bool  # a download whose wanted files are in their place already
@@ -72,7 +71,6 @@ _CONVERTED: dict[str, Callable[[Any], object]] = {
     "destination": lambda path: None if path is None else os.fsdecode(path),
     "hints": lambda hints: () if hints == "[]" else tuple(json.loads(hints)),
     "is_sequential": bool,
-    "only_files": lambda patterns: () if patterns == "[]" else tuple(json.loads(patterns)),
     "is_placed": bool,
 }
 _CONVERSIONS = [(place, _CONVERTED[field.name]) for place, field in enumerate(fields(Item)) if field.name in _CONVERTED]

@@ -70,6 +70,24 @@ class Tree:
             raise
         return fd
 
+    def link(self, index: int, other: Tree) -> None:
+        """Give file `index` its place in `other` too, a tree of the same share in the same folder: one file, two names.
+
+        Raises FileExistsError if something else is there.
+        """
+        ours, theirs = self._paths[index], other._paths[index]
+        with (
+            self.root() as root_fd,
+            folder(root_fd, ours[:-1]) as source,
+            folder(root_fd, theirs[:-1], make=True) as at,
+        ):
+            try:
+                os.link(ours[-1], theirs[-1], src_dir_fd=source, dst_dir_fd=at, follow_symlinks=False)
+            except FileExistsError:
+                here = os.stat(ours[-1], dir_fd=source, follow_symlinks=False)
+                if not os.path.samestat(here, os.stat(theirs[-1], dir_fd=at, follow_symlinks=False)):
+                    raise
+
     def make_empty(self, empty_dirs: Sequence[Path]) -> None:
         """Make what no chunk makes: the folder itself, empty files and empty folders."""
         with self.root() as root_fd:

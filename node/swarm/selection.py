@@ -7,6 +7,7 @@ Rules: pure; a chunk belongs to one file, so it has that file's priority. Sets o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from node.swarm.availability import mask_of, mask_of_chunks
@@ -21,6 +22,18 @@ class Priority(IntEnum):
     LOW = 1
     NORMAL = 2
     HIGH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person wants of a share: files not named are NORMAL."""
+
+    priorities: Mapping[int, Priority] = field(default_factory=dict)
+    is_sequential: bool = False
+
+    def wanted(self, file_count: int) -> tuple[int, ...]:
+        """The files that aren't skipped."""
+        return tuple(index for index in range(file_count) if self.priorities.get(index) is not Priority.SKIP)
 
 
 class Selection:

@@ -99,6 +99,19 @@ def more_details(detail: DetailStatus, now: float, *, files_listed: int | None =
     return Card(title="", fields=tuple(fields), label_width=17)
 
 
+def file_priorities(detail: DetailStatus) -> Table:
+    """`priority <#>`: how much each file of a download is wanted."""
+    return Table(
+        title=f"File Priorities - {detail.item.name}",
+        columns=(Column("Priority", 10), Column("File Name", 22, flexible=True), Column("Size", 10), Column("Here", 6)),
+        rows=tuple(
+            (file.priority, file.path, size(file.size), f"{percent(file.bytes_have, file.size)}%")
+            for file in detail.file_list
+        ),
+        footer=("Type 'priority <#> high|normal|low|skip <file>' to change it.",),
+    )
+
+
 def peers_sharing(name: str, peers: Sequence[PeerStatus]) -> Table:
     """`peers <#>`: who shares one file."""
     return Table(

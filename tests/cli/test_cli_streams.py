@@ -80,7 +80,8 @@ def test_paths_are_made_absolute_where_the_person_is(shoal, node, tmp_path):
     shoal("share", "sub/../file")
     assert node.wait_for_call("share")["path"] == f"{tmp_path}/file"
     shoal("get", "bafyreix", "-o", "into")
-    assert node.wait_for_call("get") == {"target": "bafyreix", "directory": f"{tmp_path}/into", "wait": True}
+    into = {"directory": f"{tmp_path}/into", "elsewhere_is_wrong": True}
+    assert node.wait_for_call("get") == {"target": "bafyreix", "wait": True, **into}
     shoal("get", "bafyreix", "--detach", "--timeout", "2.5")
     called = node.wait_for_call("get")
     assert called == {"target": "bafyreix", "directory": str(tmp_path), "wait": False, "patience_s": 2.5}

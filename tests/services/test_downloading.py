@@ -17,6 +17,7 @@ from node.services.exchange import Exchange
 from node.services.finding import PeerFinder
 from node.status import TransferState
 from node.swarm.candidates import Candidates
+from node.swarm.selection import Wishes
 from protocols.bitfield import Bitfield
 from protocols.cid import DAG_CBOR, Cid
 from tests.services.fakes import CHUNK, FakeNetwork, MemoryReader, complete_content
@@ -41,12 +42,20 @@ class MemoryStorage:
         self.full_for = 0
         self.is_broken = False
         self.finished = False
+        self.wished = Wishes()
+        self.placed = ()
 
     def saved_manifest(self):
         return (self.manifest, self.blocks) if self.manifest else None
 
     def save_manifest(self, manifest, blocks) -> None:
         self.manifest, self.blocks = manifest, tuple(blocks)
+
+    def wishes(self) -> Wishes:
+        return self.wished
+
+    def place(self, files, watch) -> None:
+        self.placed = tuple(files)
 
     def open(self, manifest, watch) -> Bitfield:
         if self.have is None:

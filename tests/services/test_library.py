@@ -70,10 +70,10 @@ class Here:
 
 
 @asynccontextmanager
-async def node(tmp_path):
+async def node(tmp_path, content=CONTENT):
     async def seeds(cid):
         await trio.lowlevel.checkpoint()
-        return CONTENT if cid == CONTENT.cid else None
+        return content if cid == content.cid else None
 
     database = Database(tmp_path / "state.db")
     async with trio.open_nursery() as nursery:
@@ -81,7 +81,7 @@ async def node(tmp_path):
         seeder = Exchange(network.host("seeder"), seeds, "seeder")
         await nursery.start(seeder.run)
         network.handlers["seeder"] = seeder.accept
-        network.providers[CONTENT.cid.multihash] = ["seeder"]
+        network.providers[content.cid.multihash] = ["seeder"]
         host = network.host("here")
         exchange = Exchange(host, seeds, "here")
         providing = Providing(NoRouting(), ProvideSchedule(database), lambda: 0.0)
@@ -90,7 +90,7 @@ async def node(tmp_path):
         await nursery.start(exchange.run)
         await nursery.start(items.run)
         folder = tmp_path / "downloads"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         yield Here(items, host, str(folder))
         nursery.cancel_scope.cancel()
     database.close()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.swarm.availability import mask_of
-from node.swarm.selection import Priority, Selection, byte_count
+from node.swarm.selection import Priority, Selection, Wishes, byte_count
 from protocols.bitfield import Bitfield
 from protocols.geometry import Geometry
 
@@ -47,3 +47,9 @@ def test_bytes_of_chunks_are_counted_right_though_last_chunks_are_short(sizes, d
     for chunk in data.draw(st.sets(st.integers(0, geometry.chunk_count - 1))) if geometry.chunk_count else ():
         some.set(chunk)
     assert byte_count(geometry, some) == sum(geometry.chunk_length(chunk) for chunk in some)
+
+
+def test_wishes_name_the_files_that_are_not_skipped():
+    wishes = Wishes({0: Priority.SKIP, 2: Priority.HIGH})
+    assert wishes.wanted(4) == (1, 2, 3)
+    assert Wishes().wanted(2) == (0, 1)
