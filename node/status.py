@@ -101,6 +101,7 @@ class PeerStatus:
     sent: int
     direction: str  # "in" or "out"
     flags: str  # D we download, U we upload, ! sent bad data
+    rtt_s: float | None = None  # None before the first round trip, or without a connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,24 @@ class NodeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class TransportStatus:
+    """The connections over one transport."""
+
+    name: str  # "tcp", "quic"
+    inbound: int
+    outbound: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolStatus:
+    """What the streams of one protocol have moved since the start, in bytes."""
+
+    protocol_id: str
+    received: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkStatus:
     """What the node does in the DHT and whom it is connected to."""
 
@@ -173,6 +192,10 @@ class NetworkStatus:
     checked: int = 0  # shares looked for lately as a stranger would, from another place in the network
     checked_found: int = 0  # of those, found
     checked_at: float | None = None  # unix time of the latest check
+    slow_walk_s: float = 0.0  # what 19 in 20 of the last few dozen lookups took at most
+    median_rtt_s: float | None = None  # of the connections; None before the first round trip
+    transports: tuple[TransportStatus, ...] = ()
+    protocols: tuple[ProtocolStatus, ...] = ()  # what moved most first
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from node.net.identity import Identity
 from node.net.keeper import Handler, StreamKeeper, muxed, remote_address
 from node.net.listening import check_listenable
 from node.net.notices import ConnectionNotices
-from node.net.streams import PeerStream
+from node.net.streams import PeerStream, Traffic
 from node.net.upgrader import upgrader
 from protocols.errors import RemoteProtocolError
 
@@ -70,6 +70,7 @@ class ConnectionInfo:
     streams: int
     received: int  # bytes moved by PeerStreams
     sent: int
+    rtt_s: float | None = None  # the smallest of the last round trips; None before the first
 
 
 @asynccontextmanager
@@ -148,6 +149,10 @@ class Host:
         """The live connections."""
         live = [connection for connection in self._swarm.get_connections() if isinstance(connection, SwarmConn)]
         return [self._describe(connection) for connection in live if not connection.is_closed]
+
+    def traffic_by_protocol(self) -> dict[str, Traffic]:
+        """What the streams of each protocol have moved since the start."""
+        return self._streams.protocols()
 
     def on_connected(self, callback: Callable[[str], None]) -> None:
         """Call `callback(peer_id)` whenever a peer gets its first connection. It must not block."""
@@ -297,6 +302,7 @@ class Host:
             streams=len(muxed(connection).session.streams),
             received=traffic.received,
             sent=traffic.sent,
+            rtt_s=muxed(connection).rtt() or None,
         )
 
 

@@ -208,6 +208,7 @@ class Kademlia(KadDHT):
             median_walk_s=median(self._latencies) if self._latencies else 0.0,
             queries=self._queries,
             failures=self._failures,
+            slow_walk_s=sorted(self._latencies)[len(self._latencies) * 19 // 20] if self._latencies else 0.0,
         )
 
     async def run(self) -> None:

@@ -33,11 +33,16 @@ class StreamKeeper:
 
     def __init__(self) -> None:
         self._traffic: WeakKeyDictionary[INetConn, Traffic] = WeakKeyDictionary()
+        self._protocols: dict[str, Traffic] = {}  # those that this node speaks: peers can't add to them
         self._serving: set[trio.CancelScope] = set()  # of the handlers at work
 
     def traffic(self, connection: INetConn) -> Traffic:
         """The counters of one connection."""
         return self._traffic.setdefault(connection, Traffic())
+
+    def protocols(self) -> dict[str, Traffic]:
+        """The counters of each protocol since the start."""
+        return dict(self._protocols)
 
     async def open(self, connection: INetConn, protocol_id: str, timeout_s: float) -> PeerStream:
         """A new stream on this very connection; raises ProtocolRefusedError and StreamError. Safe to cancel.
@@ -47,7 +52,7 @@ class StreamKeeper:
         peer_id = str(connection.muxed_conn.peer_id)
         try:
             with trio.fail_after(timeout_s):
-                stream = self._adopt(await muxed(connection).open_stream(), connection)
+                stream = self._adopt(await muxed(connection).open_stream(), connection, protocol_id)
                 try:
                     await request_protocol(stream, protocol_id)
                 except BaseException:
@@ -64,7 +69,7 @@ class StreamKeeper:
         assert isinstance(net_stream, NetStream)
         assert isinstance(net_stream.muxed_stream, MuxedStream)
         assert net_stream.swarm_conn is not None
-        stream = self._adopt(net_stream.muxed_stream, net_stream.swarm_conn)
+        stream = self._adopt(net_stream.muxed_stream, net_stream.swarm_conn, protocol_id)
         with trio.CancelScope() as scope:
             self._serving.add(scope)
             try:
@@ -84,9 +89,10 @@ class StreamKeeper:
         for scope in self._serving:
             scope.cancel()
 
-    def _adopt(self, stream: MuxedStream, connection: INetConn) -> PeerStream:
+    def _adopt(self, stream: MuxedStream, connection: INetConn, protocol_id: str) -> PeerStream:
         peer_id = str(connection.muxed_conn.peer_id)
-        return PeerStream(stream, peer_id, remote_address(connection), self.traffic(connection))
+        protocol = self._protocols.setdefault(protocol_id, Traffic())
+        return PeerStream(stream, peer_id, remote_address(connection), self.traffic(connection), protocol)
 
 
 def muxed(connection: INetConn) -> MuxedConnection:

@@ -19,7 +19,7 @@ from node.net.muxed_stream import MuxedStream
 
 @dataclass(slots=True)
 class Traffic:
-    """Bytes that the streams of one connection have moved."""
+    """Bytes that some streams have moved: those of one connection, or of one protocol."""
 
     received: int = 0
     sent: int = 0
@@ -33,11 +33,11 @@ class PeerStream(trio.abc.HalfCloseableStream):
     everything raises trio.ClosedResourceError.
     """
 
-    def __init__(self, muxed: MuxedStream, peer_id: str, remote_address: str, traffic: Traffic) -> None:
+    def __init__(self, muxed: MuxedStream, peer_id: str, remote_address: str, *counters: Traffic) -> None:
         self.peer_id = peer_id
         self.remote_address = remote_address
         self._muxed = muxed
-        self._traffic = traffic
+        self._counters = counters
         self._is_closed = False
         self._sending = _OneTask("another task is already sending to this stream")
         self._receiving = _OneTask("another task is already receiving from this stream")
@@ -58,7 +58,8 @@ class PeerStream(trio.abc.HalfCloseableStream):
                 return b""
             except MuxedStreamError as error:
                 raise self._translated(error) from None
-        self._traffic.received += len(data)
+        for traffic in self._counters:
+            traffic.received += len(data)
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -75,7 +76,9 @@ class PeerStream(trio.abc.HalfCloseableStream):
                 await self._muxed.write_parts(parts)
             except MuxedStreamError as error:
                 raise self._translated(error) from None
-        self._traffic.sent += sum(map(len, parts))
+        size = sum(map(len, parts))
+        for traffic in self._counters:
+            traffic.sent += size
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until `send_all` would queue its bytes at once."""

@@ -6,12 +6,14 @@ Rules: as in `snapshots`: reads, never changes, waits for no network.
 from __future__ import annotations
 
 import time
+from collections import Counter
+from statistics import median
 
-from node.net.host import Host
+from node.net.host import ConnectionInfo, Host
 from node.net.kademlia import Kademlia
 from node.services.library import Library
 from node.services.provide_plan import REPROVIDE_S, Kind
-from node.status import NetworkStatus, ProvideStatus
+from node.status import NetworkStatus, ProtocolStatus, ProvideStatus, TransportStatus
 
 DUE_SOON_S = 3600.0
 """A round within the hour is called due: a person who looks may want to leave the node on for it."""
@@ -51,7 +53,26 @@ async def network_status(host: Host, dht: Kademlia, library: Library, records_he
         provides_lapsing=len(plan.lapsing(now)),
         keywords=len(plan) - len(provided),
         keywords_waiting=library.providing.keywords_waiting,
+        slow_walk_s=figures.slow_walk_s,
+        median_rtt_s=median(rtts) if (rtts := [each.rtt_s for each in connections if each.rtt_s]) else None,
+        transports=_by_transport(connections),
+        protocols=_by_protocol(host),
     )
+
+
+def _by_transport(connections: list[ConnectionInfo]) -> tuple[TransportStatus, ...]:
+    ways = Counter((_transport(each.multiaddr), each.direction) for each in connections)
+    names = sorted({name for name, _ in ways})
+    return tuple(TransportStatus(name, ways[name, "in"], ways[name, "out"]) for name in names)
+
+
+def _transport(multiaddr: str) -> str:
+    return "quic" if "/quic" in multiaddr else "tcp"
+
+
+def _by_protocol(host: Host) -> tuple[ProtocolStatus, ...]:
+    moved = [ProtocolStatus(name, each.received, each.sent) for name, each in host.traffic_by_protocol().items()]
+    return tuple(sorted(moved, key=lambda each: -(each.received + each.sent)))
 
 
 def _is_late(status: ProvideStatus, now: float) -> bool:

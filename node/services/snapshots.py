@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -133,8 +133,9 @@ class Snapshots:
         if swarm is None:
             return ()
         now = trio.current_time()
+        rtts = {connection.peer_id: connection.rtt_s for connection in self._host.connections()}
         rows = [
-            _peer(number, peer, totals, swarm, row.chunk_count, now)
+            replace(_peer(number, peer, totals, swarm, row.chunk_count, now), rtt_s=rtts.get(peer))
             for number, (peer, totals) in enumerate(_by_presence(swarm), start=1)
         ]
         return tuple(rows)
@@ -210,6 +211,7 @@ def connection_rows(host: Host) -> list[PeerStatus]:
             sent=connection.sent,
             direction=connection.direction,
             flags="",
+            rtt_s=connection.rtt_s,
         )
         for number, connection in enumerate(host.connections(), start=1)
     ]
