@@ -34,6 +34,8 @@ from node.net.introductions import Introductions
 from node.net.kad_reports import SUFFIX as KAD_SUFFIX
 from node.net.kad_reports import KademliaSettings
 from node.net.kademlia import Kademlia, open_kademlia
+from node.net.mdns import Mdns
+from node.net.mdns_lan import ZeroconfLan
 from node.services.bootstrapping import Bootstrapping
 from node.services.catalogues import Catalogues
 from node.services.catalogues_own import OwnCatalogue
@@ -118,6 +120,8 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
             server = ControlServer(config.home.socket, handlers, lock=lock)
             await nursery.start(server.run)
             nursery.start_soon(Bootstrapping(host, config.bootstrap, book).run)
+            if config.mdns:
+                nursery.start_soon(Mdns(host, ZeroconfLan(), random.Random()).run)
             _announce(config, host)
             await stop.wait()
             await _say_goodbye(library)
