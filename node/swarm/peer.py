@@ -15,6 +15,10 @@ from node.swarm.settings import DownloadSettings
 from protocols.bitfield import Bitfield
 from protocols.geometry import Geometry
 
+REFILL = 4 << 20
+"""Bytes to have room for before a line that was full is filled again, if that isn't more than a quarter of it: each
+time that something is asked for wakes the peer, which reads and sends what was asked at once with one effort."""
+
 
 class Peer:
     """What one peer has, owes us, and how well it answers."""
@@ -40,6 +44,7 @@ class Peer:
         self.heard_bytes = 0  # what it sent in that time
         self.busy_until = 0.0
         self.refusals = 0
+        self._is_full = False
         self._settings = settings
         self._mask: int | None = None
 
@@ -76,11 +81,19 @@ class Peer:
             return 0
         if self.silences and now < self.probe_at:
             return 0
-        if self.awaited_bytes >= self.pipeline.window:
-            return 0
         room = self.request_limit - self.open_bytes
         # Not less than a useful range, unless the peer never accepts more.
-        return room if room >= min(MIN_RANGE, self.request_limit) else 0
+        if self.awaited_bytes >= self.pipeline.window or room < min(MIN_RANGE, self.request_limit):
+            self._is_full = True
+        elif not self._is_full or min(room, self.pipeline.window - self.awaited_bytes) >= self._refill:
+            self._is_full = False
+            return room
+        return 0
+
+    @property
+    def _refill(self) -> int:
+        """How much has to be free in a line that was full, before it is filled again."""
+        return min(self.pipeline.window // 4, self.request_limit // 4, REFILL)
 
     def is_in_order(self, now: float) -> bool:
         """Whether it can be expected to answer: it is neither silent nor busy."""

@@ -102,7 +102,22 @@ def test_ranges_fit_a_peer_that_accepts_little():
     assert story.download.is_complete
 
 
-def test_the_pipeline_is_refilled_at_every_message_and_stays_within_the_peers_limit():
+def test_a_line_that_was_full_is_filled_a_quarter_at_a_time():
+    story = Story(500 * MIB)
+    story.join("a", limit=16 * MIB)
+    while len(story.open("a")) < 16:
+        story.now += 0.001
+        story.deliver("a")
+    lengths = []
+    for _ in range(40):
+        story.now += 0.001
+        story.deliver("a")
+        lengths.append(len(story.open("a")))
+    assert lengths[:8] == [15, 14, 13, 16, 15, 14, 13, 16]
+    assert min(lengths) >= 12
+
+
+def test_the_pipeline_is_kept_full_and_within_the_peers_limit():
     story = Story(100 * MIB)
     story.join("a", limit=3 * MIB)
     for _ in range(80):
