@@ -19,8 +19,8 @@ GO_MODULE = ROOT / "interop" / "go-peer"
 GO_BINARY = ROOT / "build" / "go-peer"
 JS_MODULE = ROOT / "interop" / "js-peer"
 PY_PEER = ROOT / "interop" / "pypeer.py"
-DEADLINE = "120s"
-EVENT_TIMEOUT_S = 30.0
+DEADLINE = "300s"
+EVENT_TIMEOUT_S = 90.0
 """Everything here takes seconds at most; a machine that is busy with other work may take ten times as long."""
 
 Event = dict[str, Any]
@@ -64,13 +64,13 @@ class Peer:
         wanted = {"event": event, **values}.items()
         return [happened for happened in self.events if wanted <= happened.items()]
 
-    def finish(self, timeout_s: float = 60.0) -> int:
+    def finish(self, timeout_s: float = 120.0) -> int:
         """The exit code, once the process has ended by itself and said everything."""
         code = self.process.wait(timeout_s)
         self._reader.join(timeout_s)
         return code
 
-    def result(self, event: str, timeout_s: float = 60.0) -> Event:
+    def result(self, event: str, timeout_s: float = 120.0) -> Event:
         """The one event of this name of a process that ends well by itself."""
         if self.finish(timeout_s):
             raise PeerError(f"exit code {self.process.returncode}: {self.words()}")

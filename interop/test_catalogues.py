@@ -69,7 +69,7 @@ def test_py_hears_what_go_shares_and_fetches_it(here):
     (hit,) = await_that(lambda: known_here(node, "quetzalcoatl"), "the name is known")
     assert (hit["cid"], hit["size"], hit["files"]) == (seeder.ready["cid"], 200_000, 1)
     target = here.new_folder()
-    node.ask("get", "s1", "-o", target, "--timeout", "30")
+    node.ask("get", "s1", "-o", target, "--timeout", "60")
     assert (target / path.name).read_bytes() == path.read_bytes()
 
 

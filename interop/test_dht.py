@@ -100,7 +100,7 @@ def test_py_and_go_find_each_other_and_fetch(here, dht):
     path = here.file(300_000)
     seeder = here.go("seed", path, "--provide", *joined)
     seeder.await_event("provided")
-    item = sharer.ask("get", seeder.ready["cid"], "-o", here.new_folder(), "--timeout", "20")
+    item = sharer.ask("get", seeder.ready["cid"], "-o", here.new_folder(), "--timeout", "60")
     assert (here.folder / item["path"]).read_bytes() == path.read_bytes()
 
 
@@ -110,7 +110,7 @@ def test_py_finds_what_py_provides(here, dht):
     path = here.file(100_000)
     cid = str(sharer.ask("share", path)["item"]["cid"])
     sharer.await_provided(cid)
-    item = leecher.ask("get", cid, "-o", here.new_folder(), "--timeout", "20")
+    item = leecher.ask("get", cid, "-o", here.new_folder(), "--timeout", "60")
     assert (here.folder / item["path"]).read_bytes() == path.read_bytes()
 
 
@@ -166,7 +166,7 @@ def test_one_node_may_hold_several_streams(here, dht):
 def test_the_two_dhts_do_not_meet(here, kind):
     """A node of one DHT never gets into the routing table of the other, however it is connected."""
     server = Server(here, kind, "/shoal")
-    stranger: Peer = here.go("serve", "--dht", "/ipfs", "--bootstrap", server.address, "--deadline", "4s")
+    stranger: Peer = here.go("serve", "--dht", "/ipfs", "--bootstrap", server.address, "--deadline", "8s")
     assert stranger.finish() == 1
     assert "never came into the routing table" in stranger.await_event("failed")["error"]
     with pytest.raises(PeerError):

@@ -86,7 +86,7 @@ def test_a_seeder_at_fault_is_named_and_another_one_finishes(here, node, mode):
     elif fault.told:
         assert told(bad) in fault.told
     good = here.go("seed", path, "--chunk", CHUNK)
-    item = node.ask("get", link_to(good), "-o", target, "--timeout", "20")
+    item = node.ask("get", link_to(good), "-o", target, "--timeout", "60")
     assert (target / path.name).read_bytes() == path.read_bytes()
     assert item["chunks_have"] == item["chunks"]
     flags = {peer["peer_id"]: peer["flags"] for peer in node.ask("info", cid)["peers"]}
@@ -98,7 +98,7 @@ def test_what_a_newer_node_may_say_is_no_fault(here, node, mode):
     path = here.file(SIZE)
     newer = here.go("seed", path, "--chunk", CHUNK, "--misbehave", mode)
     target = here.new_folder()
-    node.ask("get", link_to(newer), "-o", target, "--timeout", "20")
+    node.ask("get", link_to(newer), "-o", target, "--timeout", "60")
     assert (target / path.name).read_bytes() == path.read_bytes()
     assert told(newer) == "finished"
 

@@ -34,7 +34,7 @@ FAULTS_OF_LEECHERS = (
     "unknown-type", "two-hellos", "version-0", "huge-length", "unasked-data", "silent", "truncated", "resets", "dies",
 )  # fmt: skip
 HARMLESS = ("unknown-optional", "newer-version")
-PATIENCE = ("--patience", "1s")
+PATIENCE = ("--patience", "2s")
 
 
 def fetch(here: Processes, path: Path, *sources: Peer) -> Peer:

@@ -107,7 +107,7 @@ def test_tls_beside_noise(here, node, offer):
     path = here.file(100_000)
     seeder = here.go("seed", path, "--security", offer)
     link = f"shoal:{seeder.ready['cid']}?peer={seeder.address}"
-    item = node.ask("get", link, "-o", here.new_folder(), "--timeout", "20")
+    item = node.ask("get", link, "-o", here.new_folder(), "--timeout", "60")
     assert item["chunks_have"] == 1
 
 

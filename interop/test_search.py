@@ -34,7 +34,7 @@ def test_py_asks_go(here, node):
     assert (hit["name"], hit["cid"]) == (path.name, seeder.ready["cid"])
     assert seeder.await_event("asked")["query"] == "kurbis"
     target = here.new_folder()
-    node.ask("get", "s1", "-o", target, "--timeout", "30")
+    node.ask("get", "s1", "-o", target, "--timeout", "60")
     assert (target / path.name).read_bytes() == path.read_bytes()
 
 
@@ -47,7 +47,7 @@ def test_py_finds_go_by_a_keyword(here, node, server):
     await_that(lambda: len(seeder.all("provided")) == 3, "the share and two words of its name are provided")
     seeker = here.shoal("seeker", address)
     await_that(lambda: seeker.ask("status")["routing_table"], "the server is in the routing table")
-    (hit,) = seeker.ask_all("search", "wolkenkuckucksheim", "--timeout", "30")
+    (hit,) = seeker.ask_all("search", "wolkenkuckucksheim", "--timeout", "60")
     assert hit["cid"] == seeder.ready["cid"]
 
 

@@ -57,7 +57,7 @@ def fetch_by_go(here: Processes, *seeders: Seeder) -> dict[str, int]:
 def fetch_by_py(here: Processes, leecher: Daemon, *seeders: Seeder) -> dict[str, int]:
     """The shoal node has the same file; the bytes that it had from each seeder."""
     target = here.new_folder()
-    item = leecher.ask("get", link_to(*seeders), "-o", target, "--timeout", "20")
+    item = leecher.ask("get", link_to(*seeders), "-o", target, "--timeout", "60")
     assert_same(seeders[0].path, Path(item["path"]))
     return {peer["peer_id"]: peer["received"] for peer in leecher.ask("info", item["cid"])["peers"]}
 
@@ -176,7 +176,7 @@ def test_digests_in_pages(here, leecher, by):
         fetched = Path(go.result("fetched")["path"])
         assert go.await_event("manifest")["pages"] == 1
     else:
-        fetched = Path(leecher.ask("get", link_to(seeder), "-o", target, "--timeout", "20")["path"])
+        fetched = Path(leecher.ask("get", link_to(seeder), "-o", target, "--timeout", "60")["path"])
     assert fetched.stat().st_size == path.stat().st_size
     shutil.rmtree(target)
 

@@ -11,6 +11,7 @@ from itertools import islice
 
 import pytest
 import questions
+import questions_of_catalogues
 import questions_of_search
 from questions import Question
 
@@ -27,10 +28,13 @@ COUNTS = {
     "name": 4000,
     "query": 1000,
     "answer": 2000,
+    "page": 1000,
+    "head": 1000,
+    "catalogue": 3000,
 }
 
-GENERATORS = questions.GENERATORS | questions_of_search.GENERATORS
-JUDGES = questions.JUDGES | questions_of_search.JUDGES
+GENERATORS = questions.GENERATORS | questions_of_search.GENERATORS | questions_of_catalogues.GENERATORS
+JUDGES = questions.JUDGES | questions_of_search.JUDGES | questions_of_catalogues.JUDGES
 
 
 def verdict(question: Question) -> str | None:

@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
+	"shoal.example/go-peer/catalog"
 	"shoal.example/go-peer/content"
 	"shoal.example/go-peer/exchange"
 	"shoal.example/go-peer/search"
@@ -92,6 +94,37 @@ var checks = map[string]func(question) (string, error){
 			return hex.EncodeToString(search.EncodeEnd(*end)), err
 		}
 		return hex.EncodeToString(search.EncodeHits(hits)), err
+	},
+	"page": func(q question) (string, error) {
+		block, err := hex.DecodeString(q.Text)
+		if err != nil {
+			return "", err
+		}
+		entries, err := catalog.DecodePage(block)
+		return hex.EncodeToString(catalog.EncodePage(entries)), err
+	},
+	"head": func(q question) (string, error) {
+		sealed, err := hex.DecodeString(q.Text)
+		if err != nil {
+			return "", err
+		}
+		head, err := catalog.OpenHead(sealed)
+		if err != nil {
+			return "", err
+		}
+		numbers := []any{head.Publisher, head.Seq, head.Count, len(head.Pages), head.Issued, head.Expires}
+		return strings.TrimSpace(fmt.Sprintln(numbers...)), nil
+	},
+	"catalogue": func(q question) (string, error) {
+		payload, err := hex.DecodeString(q.Text)
+		if err != nil {
+			return "", err
+		}
+		message, err := catalog.DecodeMessage(payload)
+		if message == nil || err != nil {
+			return "", err
+		}
+		return hex.EncodeToString(catalog.EncodeMessage(message)), nil
 	},
 	"conversation": checkConversation,
 }

@@ -77,15 +77,15 @@ func ReadMessage(source *bufio.Reader, most uint64) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		message, err := decodeMessage(payload)
+		message, err := DecodeMessage(payload)
 		if message != nil || err != nil {
 			return message, err
 		}
 	}
 }
 
-// decodeMessage reads one payload; nothing, if it is to be ignored.
-func decodeMessage(payload []byte) (any, error) {
+// DecodeMessage reads one payload; nothing, if it is to be ignored.
+func DecodeMessage(payload []byte) (any, error) {
 	decode, known := decoders[payload[0]]
 	switch {
 	case payload[0] >= exchange.FirstOptionalType && len(payload) <= MaxOptional:
