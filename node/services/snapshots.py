@@ -167,7 +167,7 @@ async def node_status(
     host: Host, dht: Kademlia, library: Library, records_held: int, catalogues: tuple[int, int], info: NodeInfo
 ) -> NodeStatus:
     """The node itself; `catalogues` are how many of others are known, and their entries."""
-    rows = await in_thread(library.catalogue.items)
+    shares, received, sent = await in_thread(library.catalogue.totals)
     now = trio.current_time()
     sessions = [session for swarm in library.exchange.swarms.values() for session in swarm.sessions.values()]
     unsaved = [library.totals.unsaved(cid) for cid in library.exchange.swarms]
@@ -181,12 +181,12 @@ async def node_status(
         connections=len(host.connections()),
         routing_table=dht.routing_table_size,
         records_held=records_held,
-        shares=sum(row.state is TransferState.SEEDING for row in rows),
+        shares=shares,
         downloads=len(library.active),
         down_bps=sum(session.down.bps(now) for session in sessions),
         up_bps=sum(session.up.bps(now) for session in sessions),
-        received=sum(row.received for row in rows) + sum(received for received, _ in unsaved),
-        sent=sum(row.sent for row in rows) + sum(sent for _, sent in unsaved),
+        received=received + sum(unsaved_received for unsaved_received, _ in unsaved),
+        sent=sent + sum(unsaved_sent for _, unsaved_sent in unsaved),
         rss_bytes=rss_bytes(),
         catalogues=catalogues[0],
         catalogue_entries=catalogues[1],
