@@ -10,6 +10,7 @@ from pathlib import Path
 
 from node.control.wire import MAX_REQUEST, LineDecoder, parse_request
 from node.net import kad_messages
+from protocols import catalog
 from protocols.cid import DAG_CBOR, Cid, CidError
 from protocols.errors import RemoteProtocolError
 from protocols.exchange import Connection
@@ -69,6 +70,13 @@ def conversation(data: bytes) -> None:
     connection.receive_eof()
 
 
+def catalogue(data: bytes) -> None:
+    answering = catalog.Answering()
+    for start in range(0, len(data), 37):
+        answering.receive_data(data[start : start + 37])
+    answering.receive_eof()
+
+
 def control(data: bytes) -> None:
     for line in LineDecoder(MAX_REQUEST).feed(data + b"\n"):
         parse_request(line)
@@ -77,6 +85,9 @@ def control(data: bytes) -> None:
 TARGETS: tuple[tuple[Callable[[bytes], object], type[Exception] | tuple[type[Exception], ...]], ...] = (
     (decode, RemoteProtocolError),
     (conversation, RemoteProtocolError),
+    (catalogue, RemoteProtocolError),
+    (catalog.decode_page, RemoteProtocolError),
+    (catalog.unseal, RemoteProtocolError),
     (lambda data: Cid.from_bytes(data, codecs=(DAG_CBOR,)), CidError),
     (lambda data: parse_target(data.decode("latin-1")), LinkError),
     (kad_messages.decode, RemoteProtocolError),
