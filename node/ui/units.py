@@ -82,6 +82,13 @@ def duration(seconds: float) -> str:
     return f"{whole // large} {words[0]}" + (f" {rest} {words[1]}" if rest else "")
 
 
+def milliseconds(seconds: float) -> str:
+    """A round trip or a lookup: `0.4 ms`, `12 ms`, `1.9 s`."""
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else f"{seconds * 1000:.1f} ms"
+
+
 def eta(seconds: float | None) -> str:
     """The time to wait in the plain style, `unknown` where there is no telling."""
     return "unknown" if seconds is None or _endless(seconds) else duration(seconds)

@@ -7,7 +7,7 @@ from node.ui.frame import Line, blank, fill, fit, ruled
 from node.ui.graphs import levels, sparkline
 from node.ui.model import Model
 from node.ui.text import pad
-from node.ui.units import count, duration, size, size_fixed
+from node.ui.units import count, duration, milliseconds, size, size_fixed
 from node.ui.view_chrome import sentence
 
 LABEL = 15
@@ -24,7 +24,7 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
         shown += [ruled("DHT", width), *_dht(network, model.wall, width)]
         total = network.connections_in + network.connections_out
         title = f"Connections  {total} ({network.connections_in} in, {network.connections_out} out)"
-        shown += [ruled(title, width), *_traffic(model, node, network, width)]
+        shown += [ruled(title, width), *_traffic(model, node, network, width), *_protocols(network, width)]
     return fill(shown, width, height)
 
 
@@ -50,15 +50,49 @@ def _dht(network: NetworkStatus, wall: float, width: int) -> list[Line]:
     provided = f"{network.provided} shares found by others, {network.provides_due} due, {network.provides_late} late"
     if network.next_provide_at is not None:
         provided += f"   next in {duration(network.next_provide_at - wall)}"
-    walks = f"{network.walks}" + (f"   p50 {network.median_walk_s * 1000:.0f} ms" if network.walks else "")
+    walks = f"{network.walks}"
+    if network.walks:
+        walks += f"   p50 {milliseconds(network.median_walk_s)}   p95 {milliseconds(network.slow_walk_s)}"
+    if network.network_size:
+        walks += f"   the network has about {count(network.network_size, 'server')}"
     queries = f"{network.queries} sent, {network.failures} without an answer"
+    lapsing = f"   {network.provides_lapsing} about to lapse" if network.provides_lapsing else ""
     return [
         _field("Routing table", f"{count(network.routing_table, 'peer')} in {count(used, 'bucket')}", width),
         _field("Buckets", f"{levels(network.buckets)}   {' '.join(map(str, network.buckets))}", width),
         _field("Records", held, width),
-        _field("Provides", provided, width),
+        _field("Provides", provided + lapsing, width),
+        *_words(network, wall, width),
         _field("Lookups", walks, width),
         _field("Queries", f"{queries}   streams {network.streams_in} in, {network.streams_out} out", width),
+    ]
+
+
+def _words(network: NetworkStatus, wall: float, width: int) -> list[Line]:
+    """What of searching and of looking at oneself from outside there is to tell, if anything."""
+    told = []
+    if network.keywords:
+        waiting = f", {network.keywords_waiting} more than fit" if network.keywords_waiting else ""
+        told.append(_field("Keywords", f"{count(network.keywords, 'word')} provided{waiting}", width))
+    if network.checked and network.checked_at is not None:
+        ago = duration(wall - network.checked_at)
+        found = f"{network.checked_found} of {count(network.checked, 'share')} found as a stranger would, {ago} ago"
+        told.append(_field("Self-check", found, width))
+    return told
+
+
+def _protocols(network: NetworkStatus, width: int) -> list[Line]:
+    return [
+        fit(
+            [
+                (f" {pad('' if place else 'Protocols', LABEL)}", "dim"),
+                (f"▼ {size_fixed(each.received):>7}  ", "down"),
+                (f"▲ {size_fixed(each.sent):>7}  ", "up"),
+                (each.protocol_id, "text"),
+            ],
+            width,
+        )
+        for place, each in enumerate(network.protocols)
     ]
 
 
@@ -66,7 +100,11 @@ def _traffic(model: Model, node: NodeStatus, network: NetworkStatus, width: int)
     now = f"▼ {size_fixed(network.received)}   ▲ {size_fixed(network.sent)} over these connections"
     ever = f"▼ {size_fixed(node.received)}   ▲ {size_fixed(node.sent)} of files since they were added"
     down, up = (sparkline(values, GRAPH_CELLS)[0] for values in (model.shown.down, model.shown.up))
+    ways = [f"{each.name} {each.inbound} in, {each.outbound} out" for each in network.transports]
+    if network.median_rtt_s is not None:
+        ways.append(f"round trip {milliseconds(network.median_rtt_s)}")
     return [
+        _field("Transports", "   ".join(ways) or "-", width),
         _field("Now", now, width),
         _field("Ever", ever, width),
         fit([(f" {pad('Files 40 s', LABEL)}", "dim"), (f"▼ {down}  ", "down"), (f"▲ {up}", "up")], width),

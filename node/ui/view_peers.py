@@ -11,7 +11,7 @@ from node.ui.graphs import bar
 from node.ui.grid import Field, choose, heading, row
 from node.ui.model import Model, item_of
 from node.ui.rows import ids, index_of, window
-from node.ui.units import count, percent, rate_fixed, size_fixed
+from node.ui.units import count, milliseconds, percent, rate_fixed, size_fixed
 from node.ui.view_chrome import sentence
 
 FLAGS = " flags: D we download  U we upload  ! sent bad chunks"
@@ -28,15 +28,20 @@ def _flags(peer: PeerStatus) -> Span:
     return peer.flags or "-", "error" if "!" in peer.flags else "text"
 
 
+def _rtt(peer: PeerStatus) -> str:
+    return "-" if peer.rtt_s is None else milliseconds(peer.rtt_s)
+
+
 FIELDS: tuple[Field[PeerStatus], ...] = (
     Field("number", "#", 3, lambda peer: (str(peer.number), "text"), is_right=True),
-    Field("address", "PEER IP", 16, lambda peer: (peer.address, "text"), is_flexible=True),
+    Field("address", "PEER IP", 15, lambda peer: (peer.address, "text"), is_flexible=True),
     Field("chunks", "CHUNKS", 11, _chunks, rank=1),
     Field("speed", "SPEED", 9, lambda peer: (rate_fixed(peer.down_bps), "down"), rank=2, is_right=True),
     Field("up", "UP", 9, lambda peer: (rate_fixed(peer.up_bps), "up"), rank=5, is_right=True),
     Field("flags", "FLAGS", 5, _flags, rank=3),
+    Field("rtt", "RTT", 6, lambda peer: (_rtt(peer), "text"), rank=4, is_right=True),
     Field("way", "WAY", 3, lambda peer: (peer.direction, "text"), rank=7),
-    Field("id", "PEER ID", 15, lambda peer: (f"{peer.peer_id[:7]}…{peer.peer_id[-6:]}", "dim"), rank=4),
+    Field("id", "PEER ID", 12, lambda peer: (f"{peer.peer_id[:7]}…{peer.peer_id[-4:]}", "dim"), rank=6),
     Field("received", "RECEIVED", 8, lambda peer: (size_fixed(peer.received), "down"), rank=8, is_right=True),
     Field("sent", "SENT", 8, lambda peer: (size_fixed(peer.sent), "up"), rank=9, is_right=True),
     Field("multiaddr", "MULTIADDR", 40, lambda peer: (peer.multiaddr, "dim"), rank=10),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from node.status import DetailStatus, FileStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, TransferState
+from node.status import (
+    DetailStatus,
+    FileStatus,
+    ItemStatus,
+    NetworkStatus,
+    NodeStatus,
+    PeerStatus,
+    ProtocolStatus,
+    TransferState,
+    TransportStatus,
+)
 from node.ui import messages as msg
 from node.ui.frame import Frame
 from node.ui.model import CommandWord, Model
@@ -62,7 +72,19 @@ ITEMS = (
 )
 PEERS = tuple(
     PeerStatus(
-        n, f"12D3KooWpeer{n}", address, f"/ip4/{address}/tcp/4001", 100, have, down, up, n * MB, n * KB, way, flags
+        n,
+        f"12D3KooWpeer{n}",
+        address,
+        f"/ip4/{address}/tcp/4001",
+        100,
+        have,
+        down,
+        up,
+        n * MB,
+        n * KB,
+        way,
+        flags,
+        rtt_s=None if n == 4 else n * 0.0084,
     )
     for n, address, have, down, up, way, flags in (
         (1, "192.168.1.10", 90, 2.3 * MB, 0.0, "out", "D"),
@@ -79,12 +101,25 @@ DETAIL = DetailStatus(
     cells="".join("#v13.#59"[(n * 7 + n // 9) % 8] for n in range(256)),
     file_list=(FileStatus("ubuntu.iso", 2_500 * MB, "e3b0c442" * 8, 1_125 * MB),),
     peers=PEERS,
+    copies=3.4,
+    rarest=1,
+    rarest_chunks=14,
 )
 NODE = NodeStatus(
     "0.1.0", "12D3KooWme", ("/ip4/192.168.1.5/tcp/4001/p2p/12D3KooWme",), "/shoal/kad/1.0.0", "/home/ann/.shoal",
     273_600.0, 23, 37, 118, 3, 1, 2.5 * MB, 3.3 * MB, 123_456_789, 13_700 * MB, 92_345_678,
 )  # fmt: skip
-NETWORK = NetworkStatus(37, (20, 9, 5, 3), 118, 3, 1, 0, WALL + 36_720, 118, 0.21, 940, 3, 4, 6, 12, 11, 5 * MB, 9 * MB)
+NETWORK = replace(
+    NetworkStatus(37, (20, 9, 5, 3), 118, 3, 1, 0, WALL + 36_720, 118, 0.21, 940, 3, 4, 6, 12, 11, 5 * MB, 9 * MB),
+    network_size=61,
+    slow_walk_s=1.9,
+    median_rtt_s=0.031,
+    transports=(TransportStatus("tcp", 12, 11),),
+    protocols=(
+        ProtocolStatus("/shoal/exchange/1.0.0", 4_900_000, 8_800_000),
+        ProtocolStatus("/shoal/kad/1.0.0", 81_000, 92_000),
+    ),
+)
 LOG = (
     "2026-02-20 14:02:11,120 INFO    node.app: listening on /ip4/0.0.0.0/tcp/4001",
     "2026-02-20 14:02:12,001 DEBUG   node.net.kademlia: walked",
