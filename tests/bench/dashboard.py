@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
 
 from tests.bench.busy_node import SHARES, BusyNode
 from tests.bench.figures import Figure, middle
@@ -22,8 +23,8 @@ CPU_PERCENT = 3.0
 KEYS = 40
 KEY_MS = 50.0
 KEY_EVERY_S = 0.13  # not a multiple of anything else's period
-FILE_SIZE = 1024 * MIB
-HANGS = 3
+FILE_SIZE = 768 * MIB
+HANGS = 5
 
 SELECTED = "H\x1b[;7m>"
 """What is written when the selected row's first cell changes, and only then."""
@@ -110,7 +111,7 @@ def _downloading(ground: Ground, node: Node, link: str) -> Iterator[None]:
     try:
         yield
     finally:
-        node.call("stop", target=cid)
+        node.call("cancel", target=cid, delete=True)
 
 
 def _key_ms(window: Window, key: str) -> float:
@@ -124,11 +125,10 @@ def _key_ms(window: Window, key: str) -> float:
 def _speed(ground: Ground, window: Window, node: Node, link: str, *, hangs: bool) -> float:
     """MB/s of a download, with a terminal that reads or one that hangs."""
     into = ground.place("into")
-    if hangs:
-        with window.stops_reading():
-            elapsed = node.get(link, into)
-    else:
-        elapsed = node.get(link, into)
-    node.call("stop", target=link)
-    (into / "large.bin").unlink()
+    with window.stops_reading() if hangs else nullcontext():
+        began = time.perf_counter()
+        item = node.call("get", target=link, directory=str(into), wait=True)
+        elapsed = time.perf_counter() - began
+    node.call("cancel", target=item["cid"], delete=False)
+    Path(item["path"]).unlink()
     return FILE_SIZE / elapsed / 1e6
