@@ -204,7 +204,8 @@ class Asking:
             return self.candidates.why_none() if was_looked_up else ""
         if self.machine is None:
             return self._no_manifest()
-        return self.machine.stall_reason(trio.current_time()) or ""
+        reason = self.machine.stall_reason(trio.current_time()) or ""
+        return f"{reason}; only the chosen peer is asked" if reason and self.candidates.only else reason
 
     # --- inside -----------------------------------------------------------------------------------------------
 
