@@ -51,6 +51,7 @@ from node.services.remembering import RememberedAddresses
 from node.services.searching import Searching
 from node.services.searching_answering import SearchAnswers
 from node.services.searching_keywords import KeywordProviding
+from node.services.self_check import SelfCheck
 from node.services.snapshots import NodeInfo, Snapshots
 from node.services.threads import single
 from node.services.watching import Watching
@@ -147,6 +148,7 @@ async def _start_services(
     await nursery.start(exchange.run)
     await nursery.start(library.run)
     nursery.start_soon(providing.run)
+    nursery.start_soon(SelfCheck(dht, providing, time.time, random.Random()).run)
     nursery.start_soon(Introducing(exchange, Introductions(host), random.Random()).run)
     host.on_connected(lambda peer: providing.network_changed())
     host.set_handler(PROTOCOL_ID, exchange.accept)

@@ -144,6 +144,8 @@ class NodeStatus:
     down_limit_bps: float | None = None
     catalogues: int = 0  # of others that are known here, without empty ones
     catalogue_entries: int = 0  # in those
+    checked: int = 0  # shares looked for in the latest self-check
+    checked_found: int = 0  # of those, found as a stranger would find them
 
 
 @dataclass(frozen=True, slots=True)

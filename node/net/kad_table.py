@@ -80,6 +80,12 @@ class ServerTable(RoutingTable):
         nearest = heapq.nsmallest(count, self._entries, key=lambda peer_id: peer_point(peer_id) ^ target)
         return [self._entries[peer_id].contact for peer_id in nearest]
 
+    def farthest(self, key: bytes, count: int) -> list[Contact]:
+        """Return the peers farthest from a key, farthest first: where somebody else might start to look for it."""
+        target = key_point(key)
+        far = heapq.nlargest(count, self._entries, key=lambda peer_id: peer_point(peer_id) ^ target)
+        return [self._entries[peer_id].contact for peer_id in far]
+
     def bucket_sizes(self) -> tuple[int, ...]:
         """Return how many peers each bucket holds, in the keyspace's order."""
         return tuple(bucket.size() for bucket in self.buckets)

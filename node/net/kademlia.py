@@ -57,6 +57,7 @@ log = logging.getLogger(__name__)
 EXPIRE_S = 3600.0  # between sweeps of the store (go-libp2p-kad-dht's provider garbage collection)
 SWEEP_S = 5.0  # between sweeps of idle streams
 LATENCIES = 50  # walks remembered for the status screen
+STARTS = 2  # of a self-check's walk: one may just have left
 SPANS = 16  # walks whose reach tells the network's size: within a quarter of it, mostly
 
 
@@ -105,6 +106,7 @@ class Kademlia(KadDHT):
         super().__init__(host.raw, DHTMode.CLIENT, protocol_prefix=prefix)
         self._net = host
         self._own_id = host.peer_id
+        self._rng = rng
         self._protocol_id = settings.protocol_id
         self._table = ServerTable(host.raw)
         self.routing_table = self._table
@@ -161,6 +163,24 @@ class Kademlia(KadDHT):
         )
         seen.finish()
         return LookupReport(seen.count, report.asked, report.failed, report.seconds)
+
+    async def finds_itself(self, key: bytes) -> bool:
+        """Tell whether a stranger who starts far from `key`, a multihash, would find this node as its provider.
+
+        Nothing that is known here is used, but a peer to begin with that is as far from the key as can be.
+        """
+        found = False
+
+        def heard(reply: Message) -> bool:
+            nonlocal found
+            found = found or kad_messages.names(reply.providerPeers, self._own_id)
+            return found
+
+        far = self._table.farthest(key, K)
+        start = self._rng.sample(far, min(STARTS, len(far)))
+        request = kad_messages.query(Kind.GET_PROVIDERS, key)
+        await walk(request, start, self._own_id, self.ask, heard)
+        return found
 
     async def find_peer(self, peer_id: str) -> tuple[str, ...]:  # type: ignore[override]  # text above node.net
         """Return the addresses of a peer: those the network gives now, then those known here; () if there are none."""

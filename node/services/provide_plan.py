@@ -140,6 +140,17 @@ class ProvidePlan:
         self._schedule(entry)
         return entry.status
 
+    def renew(self, key: bytes, now: float) -> None:
+        """Make a key due now: nobody finds what its status says others hold."""
+        entry = self._entries.get(key)
+        if entry and entry.due > now and not entry.is_busy:
+            entry.status = ProvideStatus(entry.status.closest, entry.status.stored, entry.status.at, now)
+            self._schedule(entry)
+
+    def provided_shares(self) -> list[bytes]:
+        """The shares of which others hold a record, as far as this node knows."""
+        return [entry.key for entry in self._entries.values() if entry.kind is Kind.SHARE and entry.status.stored]
+
     def hurry(self, now: float, servers: int) -> None:
         """Make due what nobody holds yet, and what few hold now that there are twice as many servers."""
         for entry in self._entries.values():

@@ -17,6 +17,7 @@ from node.errors import StorageError
 from node.net.kad_keyspace import key_point
 from node.services.keywords import MAX_PER_NODE, Keywords
 from node.services.provide_plan import Kind, ProvidePlan
+from node.services.self_check import Checked
 from node.services.threads import in_thread
 from node.status import ProvideStatus
 
@@ -86,6 +87,7 @@ class Providing:
         self.on_added: Callable[[bytes], None] = lambda key: None  # a share was added whose keywords aren't known yet
         self._servers = 0  # when it was last looked whether the network has grown
         self._last_reason = ""
+        self.checked = Checked()  # what `self_check` found last
         self._gone: list[bytes] = []  # keys still in the schedule, provided no more
         self._wake = trio.Event()
 
@@ -125,6 +127,15 @@ class Providing:
     def keywords_waiting(self) -> int:
         """How many keywords the node's cap keeps from being provided."""
         return self._keywords.waiting
+
+    def provided_shares(self) -> Sequence[bytes]:
+        """The shares of which others hold a record, as far as this node knows."""
+        return self._plan.provided_shares()
+
+    def renew(self, key: bytes) -> None:
+        """Provide a key now, although its time hasn't come: it was looked for and not found."""
+        self._plan.renew(key, self._clock())
+        self._wake.set()
 
     def network_changed(self) -> None:
         """New peers are here: what could not be provided may go now."""
@@ -180,10 +191,10 @@ class Providing:
         if taken:
             stored = sum(report.stored for report in reports.values()) / taken
             closest = sum(report.closest for report in reports.values()) / len(reports)
-            log.info("provided %d keys: %.0f of the %.0f closest nodes hold each", taken, stored, closest)
+            log.info("provided %s: %.0f of the %.0f closest nodes hold each", _some(taken, "key"), stored, closest)
         reason = next((report.reason for report in reports.values() if report.reason), "")
         if reason and reason != self._last_reason:
-            log.info("%d keys could not be provided: %s", len(reports) - taken, reason)
+            log.info("%s could not be provided: %s", _some(len(reports) - taken, "key"), reason)
         self._last_reason = reason
 
     async def _watch_growth(self) -> None:
@@ -215,7 +226,11 @@ def lapse_words(seconds_left: Sequence[float], reason: str) -> str:
     coming = [left for left in seconds_left if left > 0]
     parts = []
     if coming:
-        parts.append(f"{len(coming)} shares will be found by nobody from {min(coming) / 3600:.0f} h from now on")
+        parts.append(f"nobody will find {_some(len(coming), 'share')} from {min(coming) / 3600:.0f} h from now on")
     if lapsed:
-        parts.append(f"{lapsed} shares are found by nobody any more")
+        parts.append(f"nobody finds {_some(lapsed, 'share')} any more")
     return f"{' and '.join(parts)}: their provider records could not be renewed ({reason or 'not tried yet'})"
+
+
+def _some(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -190,6 +190,8 @@ async def node_status(
         rss_bytes=rss_bytes(),
         catalogues=catalogues[0],
         catalogue_entries=catalogues[1],
+        checked=library.providing.checked.shares,
+        checked_found=library.providing.checked.found,
         up_limit_bps=library.exchange.limits.node.up.bps,
         down_limit_bps=library.exchange.limits.node.down.bps,
     )

@@ -18,6 +18,9 @@ CHUNK_CELLS = 16
 BAR_CELLS = 11
 """Cells of the bar in the user's Downloading screen."""
 
+LAPSING_S = 42 * 3600.0
+"""A provider record of this age, that others keep for 48 h, is about to lapse: it should have been renewed at 22 h."""
+
 FILES_LISTED = 20
 """Files of a folder that its details list on a terminal; a pipe gets all that the node tells."""
 
@@ -204,6 +207,7 @@ def node_status(node: NodeStatus) -> Card:
             ("Records Held", str(node.records_held)),
             ("Catalogues", f"{node.catalogues} of others, {node.catalogue_entries:,} entries"),
             ("Shares", str(node.shares)),
+            *_self_check(node),
             ("Downloads", str(node.downloads)),
             ("Upload Speed", rate(node.up_bps)),
             ("Download Speed", rate(node.down_bps)),
@@ -213,6 +217,11 @@ def node_status(node: NodeStatus) -> Card:
         ),
         label_width=17,
     )
+
+
+def _self_check(node: NodeStatus) -> list[tuple[str, str]]:
+    found = f"{node.checked_found} of {count(node.checked, 'share')} checked can be found"
+    return [("Self-check", found)] if node.checked else []
 
 
 def state_words(item: ItemStatus, *, with_percent: bool = True) -> str:
@@ -284,4 +293,6 @@ def _provided(provided: ProvideStatus | None, now: float) -> str:
     if provided.at is None:
         return "not yet"
     words = f"by {provided.stored} of the {provided.closest} closest nodes, {duration(now - provided.at)} ago"
+    if now > provided.at + LAPSING_S:
+        words += ", overdue: nobody finds it once they forget it, 48 h after that"
     return words if provided.due is None else f"{words}; again in {duration(provided.due - now)}"

@@ -327,3 +327,21 @@ async def test_many_keys_share_lookups_and_are_found_by_others(clock):
             found = []
             await others[0][1].find_providers(key, found.append, limit=3)
             assert [provider.peer_id for provider in found] == [host.peer_id]
+
+
+async def test_a_provider_finds_itself_from_afar_as_long_as_others_hold_its_record(clock):
+    async with open_world() as world:
+        nodes = await world.network(30)
+        (host, dht), *others = nodes
+        assert not await dht.finds_itself(KEY)
+        await dht.provide(KEY)
+        assert await dht.finds_itself(KEY)
+        for _, other in others:
+            await other._server.drop_record(KEY, host.peer_id)  # they forgot it, and its own record doesn't count
+        assert not await dht.finds_itself(KEY)
+
+
+async def test_who_knows_nobody_finds_nothing(clock):
+    async with open_world() as world:
+        _, dht = await world.node()
+        assert not await dht.finds_itself(KEY)

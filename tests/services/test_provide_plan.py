@@ -171,3 +171,16 @@ def test_kinds_are_told_apart():
     plan = plan_of(b"a")
     plan.add(b"w", Kind.KEYWORD, None, 0)
     assert len(plan.statuses(Kind.SHARE)) == len(plan.statuses(Kind.KEYWORD)) == 1
+
+
+def test_what_was_looked_for_in_vain_is_due_at_once():
+    plan = plan_of(b"a", b"never")
+    finish(plan, plan.next(0, 0), now=0)
+    plan.add(b"w", Kind.KEYWORD, ProvideStatus(20, 20, at=0, due=REPROVIDE_S), 0)
+    plan.done(b"never", 20, 0, now=0)
+    assert plan.provided_shares() == [b"a", b"never"]
+    plan.renew(b"a", now=10)
+    plan.renew(b"unknown", now=10)
+    assert [plan.next(10, 8) for _ in range(3)] == [[b"never"], [b"a"], []]
+    plan.renew(b"a", now=11)  # under way already
+    assert plan.next(11, 8) == []

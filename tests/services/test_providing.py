@@ -169,12 +169,10 @@ async def test_a_reason_is_told_once(autojump_clock, providing, routing, caplog)
     routing.takes = False
     providing.add(key(1))
     await trio.sleep(300)
-    assert [record.getMessage() for record in caplog.records] == [
-        "1 keys could not be provided: nobody kept the record"
-    ]
+    assert [record.getMessage() for record in caplog.records] == ["1 key could not be provided: nobody kept the record"]
     routing.takes = True
     await trio.sleep(1800)
-    assert caplog.records[-1].getMessage() == "provided 1 keys: 20 of the 20 closest nodes hold each"
+    assert caplog.records[-1].getMessage() == "provided 1 key: 20 of the 20 closest nodes hold each"
 
 
 async def test_records_about_to_lapse_are_warned_about(autojump_clock, providing, routing, caplog):
@@ -183,11 +181,11 @@ async def test_records_about_to_lapse_are_warned_about(autojump_clock, providing
     routing.takes = False
     await trio.sleep(VALIDITY_S - 2 * 3600)
     (first, *_) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert first.startswith("1 shares will be found by nobody from 6 h from now on")
+    assert first.startswith("nobody will find 1 share from 6 h from now on")
     assert "nobody kept the record" in first
     assert providing.status(key(1)).stored == 20  # what others hold is still there
     await trio.sleep(4 * 3600)
-    assert "1 shares are found by nobody any more" in caplog.records[-1].getMessage()
+    assert "nobody finds 1 share any more" in caplog.records[-1].getMessage()
     assert providing.status(key(1)).stored == 0
 
 
@@ -204,7 +202,7 @@ async def test_a_full_disk_does_not_stop_it(autojump_clock, providing, routing, 
 
 def test_words_of_what_lapses():
     assert lapse_words([3600, 7200, -1], "") == (
-        "2 shares will be found by nobody from 1 h from now on and 1 shares are found by nobody any more: "
+        "nobody will find 2 shares from 1 h from now on and nobody finds 1 share any more: "
         "their provider records could not be renewed (not tried yet)"
     )
 
