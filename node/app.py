@@ -114,13 +114,13 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
             catalogues = await _start_catalogues(nursery, host, dht, database, identity, is_public=config.catalogue)
             api = Api(host, dht, library, snapshots, records.count, catalogues.counts, stop.set, info)
             choices = ChoicesApi(library, Choosing(library), snapshots)
-            searching = await _start_search(nursery, host, dht, database, agent)
+            searching = await _start_search(nursery, host, dht, database, library.exchange, agent)
             search = SearchApi(searching, library.catalogue, host, api.get)
             watch = await _start_watching(nursery, library, database, config)
             handlers = {**api.handlers, **choices.handlers, **search.handlers, **watch.handlers}
             server = ControlServer(config.home.socket, handlers, lock=lock)
             await nursery.start(server.run)
-            nursery.start_soon(Bootstrapping(host, config.bootstrap, book).run)
+            nursery.start_soon(Bootstrapping(host, lambda: dht.routing_table_size, config.bootstrap, book).run)
             if config.mdns:
                 nursery.start_soon(Mdns(host, ZeroconfLan(), random.Random()).run)
             _announce(config, host)
@@ -173,10 +173,13 @@ async def _start_catalogues(
     return catalogues
 
 
-async def _start_search(nursery: trio.Nursery, host: Host, dht: Kademlia, database: Database, agent: str) -> Searching:
+async def _start_search(
+    nursery: trio.Nursery, host: Host, dht: Kademlia, database: Database, exchange: Exchange, agent: str
+) -> Searching:
     """Both ends of searching: asking others, and answering them."""
     index = SearchIndex(database)
     searching = Searching(host, dht, index, agent)
+    searching.received_from = exchange.received_from
     await nursery.start(searching.run)
     host.set_handler(SEARCH_PROTOCOL_ID, SearchAnswers(index).accept)
     return searching

@@ -96,6 +96,12 @@ class Exchange:
             self.swarms[cid] = Swarm(cid, self.limits.up(cid))
         return self.swarms[cid]
 
+    def received_from(self, cid: Cid, peer: str) -> int | None:
+        """Bytes of a manifest that the open session with a peer has brought; None if there is no such session."""
+        swarm = self.swarms.get(cid)
+        session = swarm.sessions.get(peer) if swarm else None
+        return session.down.total if session else None
+
     async def accept(self, stream: ExchangeStream) -> None:
         """Serve a stream that a peer opened, until it ends."""
         session = self._session(stream, None)

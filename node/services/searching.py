@@ -19,7 +19,7 @@ import trio
 from node.errors import StorageError, UsageError
 from node.services.searching_answering import Index
 from node.services.searching_asking import Network, PeerAnswer, Reply, ask
-from node.services.searching_checks import Checks
+from node.services.searching_checks import Checks, Claim
 from node.services.searching_probing import Proof, probe
 from node.services.searching_results import Description, Source, Standing, network_of
 from node.services.searching_state import Asked, Scope, Search
@@ -86,6 +86,10 @@ class Routing(Protocol):
     async def find_providers(self, key: bytes, found: Callable[[FoundProvider], None], limit: int) -> object: ...
 
 
+ReceivedFrom = Callable[[Cid, str], int | None]
+"""Bytes of a manifest that an open session with a peer has brought; None if there is no such session."""
+
+
 class SearchedIndex(Index, Protocol):
     """What is needed of the index besides."""
 
@@ -98,6 +102,8 @@ class Searching:
     def __init__(
         self, host: SearchHost, routing: Routing, index: SearchedIndex, agent: str, rng: Random | None = None
     ) -> None:
+        """`agent` is what probes say of this node."""
+        self.received_from: ReceivedFrom = lambda cid, peer: None
         self._host = host
         self._routing = routing
         self._index = index
@@ -229,15 +235,22 @@ class Searching:
         while True:
             claim = checks.next(search.results.to_probe(), everything=search.over.is_set())
             if claim is not None:
-                cid, peer = claim
-                proof = await probe(self._host, peer, Cid.parse(cid), self._agent, self._rng)
+                proof = await self._probe(claim)
                 checks.ended(claim, has_proved=proof.has_chunk)
-                search.results.checked(cid, peer, _standing(proof), _description(proof))
+                search.results.checked(*claim, _standing(proof), _description(proof))
                 search.note_change()
             elif search.over.is_set() and not checks.running:
                 return
             else:
                 await search.changed.wait()
+
+    async def _probe(self, claim: Claim) -> Proof:
+        """Ask the peer, unless a download is asking it already: a second session would end that one."""
+        cid, peer = Cid.parse(claim[0]), claim[1]
+        received = self.received_from(cid, peer)
+        if received is not None:
+            return Proof(has_chunk=received > 0)
+        return await probe(self._host, peer, cid, self._agent, self._rng)
 
 
 def _standing(proof: Proof) -> Standing:

@@ -13,6 +13,7 @@ from node.services.searching_state import Scope
 from node.services.searching_status import search_status
 from node.status import HitState, TransferState
 from node.store.search_index import IndexHit
+from protocols.exchange import PROTOCOL_ID as EXCHANGE
 from protocols.framing import encode_frame
 from protocols.search import PROTOCOL_ID as SEARCH
 from protocols.search import Hit, Outcome, answer
@@ -181,6 +182,17 @@ async def test_wrong_bytes_refute_a_claim(world, autojump_clock):
     hits = await done(search)
     assert hits["linux.iso"].state is HitState.UNVERIFIED
     assert search.results.rows[cid].claimants == {"Anna": Standing.REFUTED}
+
+
+async def test_a_peer_that_a_download_is_asking_gets_no_second_session(world, autojump_clock):
+    cara, anna, bert = [await world.node(name) for name in ("Cara", "Anna", "Bert")]
+    cara.knows(anna, bert)
+    for node in (anna, bert):
+        node.share("linux.iso", CHUNKS)
+        del node.handlers[EXCHANGE]
+    cara.searching.received_from = lambda cid, peer: {"Anna": 65_536, "Bert": 0}[peer]
+    hits = await done(cara.searching.begin("linux"))
+    assert (hits["linux.iso"].claimed, hits["linux.iso"].verified) == (2, 1)  # who has sent something has proved it
 
 
 async def test_an_empty_file_is_had_by_who_has_its_manifest(world, autojump_clock):
