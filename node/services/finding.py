@@ -128,7 +128,7 @@ class PeerFinder:
         self._told_at[session] = now
         named = [person for known in message.peers if (person := understand(known, session.address))]
         if self._candidates.told(session.peer, named, now):
-            log.info("%s tells of %d peers for %s", session.peer, len(named), self._swarm.cid)
+            log.info("%s tells of %s for %s", session.peer, ", ".join(peer for peer, _ in named), self._swarm.cid)
             self._changed.set()
 
     @property

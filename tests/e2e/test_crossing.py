@@ -6,6 +6,7 @@ import filecmp
 import hashlib
 import os
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -127,22 +128,18 @@ def test_a_file_comes_from_the_chosen_peer_and_from_nobody_else(trio_of_nodes, t
     assert senders(carol, cid) == {bob_id}
 
 
-def test_two_who_know_the_same_peer_come_to_know_each_other(start, tmp_path):
-    alice = start("alice")
-    alice.await_ready()
-    path = make_file(tmp_path / "shared.bin", 30 * MIB)
-    shared = alice.ask("share", path)["item"]
-    alice.ask("limit", shared["cid"], "--up", "4MB")
-    bob, carol = start("bob"), start("carol")
+def test_two_who_fetch_from_the_same_peer_are_told_of_each_other(trio_of_nodes, tmp_path):
+    alice, bob, carol = trio_of_nodes
+    shared = alice.ask("share", make_file(tmp_path / "slow.bin", 30 * MIB))["item"]
+    alice.ask("limit", shared["cid"], "--up", "500kB")  # so that both are at it for a while
     for daemon in (bob, carol):
-        daemon.await_ready()
         daemon.ask("get", shared["link"], "--detach", "-o", tmp_path / daemon.name)
-    carol_id = carol.ask("status")["peer_id"]
-    bob_id = bob.ask("status")["peer_id"]
-    await_that(
-        lambda: carol_id in senders(bob, shared["cid"]) or bob_id in senders(carol, shared["cid"]),
-        "one of the leechers fetches from the other",
-    )
+    news = re.compile(rf"tells of 12D3\w+ for {shared['cid']}")
+    try:
+        await_that(lambda: news.search(bob.last_words() + carol.last_words()), "one leecher is told of the other")
+    finally:
+        for daemon in (bob, carol):
+            daemon.ask("pause", shared["cid"])
 
 
 def test_a_link_alone_is_enough_without_any_dht(start, tmp_path):
