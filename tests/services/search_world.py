@@ -37,6 +37,10 @@ class Connected:
     peer_id: str
     ip: str = "127.0.0.1"
 
+    @property
+    def multiaddr(self) -> str:
+        return f"/ip4/{self.ip}/tcp/4001/p2p/{self.peer_id}"
+
 
 class FakeIndex:
     """Rows in memory, matched by the protocol's own rule."""
