@@ -45,6 +45,11 @@ class DataFolder:
         return self.path / "shoal.log"
 
     @property
+    def dashboard(self) -> Path:
+        """What a person has chosen of the dashboard."""
+        return self.path / "dashboard.toml"
+
+    @property
     def config(self) -> Path:
         """The settings that a person wrote."""
         return self.path / "config.toml"

@@ -12,12 +12,14 @@ from node.commands.table import COMMANDS, usage
 from node.errors import UsageError
 from node.ui.model import CommandWord, Contact, Model
 from node.ui.opening import paint
+from node.ui.preferences import Preferences, parse
 from node.ui.terminal import Terminal, is_usable, wants_ascii
 from node.ui.theme import THEMES
 
 NOT_HERE = frozenset({"daemon", "shell", "ui", "completion"})
 """Commands that make no sense inside the dashboard."""
 
+A11Y_RATE = 1.0
 RATE = 4.0
 """Screens a second: numbers that change more often can't be read, and each screen costs the terminal something."""
 
@@ -27,7 +29,8 @@ def ui(context: Context) -> int:
     arguments = context.arguments
     if not is_usable(context.environ):
         raise UsageError("the dashboard needs a terminal that can move its cursor; try: shoal shell")
-    theme = arguments.theme or context.environ.get("SHOAL_THEME") or "shoal"
+    chosen = _preferences(context)
+    theme = arguments.theme or context.environ.get("SHOAL_THEME") or chosen.theme or "shoal"
     if theme not in THEMES:
         raise UsageError(f"there is no theme {theme!r}, only {', '.join(THEMES)}")
     starter = NodeStarter(context.home)
@@ -40,8 +43,11 @@ def ui(context: Context) -> int:
         contact=Contact(is_starting=starter.is_starting),
         commands=command_words(),
         theme=theme,
-        is_ascii=arguments.ascii or wants_ascii(locale.getencoding(), context.environ),
-        is_mouse_on=not arguments.no_mouse,
+        is_ascii=arguments.ascii or chosen.is_ascii or wants_ascii(locale.getencoding(), context.environ),
+        is_mouse_on=chosen.is_mouse_on and not arguments.no_mouse,
+        is_a11y=arguments.a11y or chosen.is_a11y or context.environ.get("SHOAL_A11Y") == "1",
+        hidden=chosen.hidden,
+        keys=chosen.keys,
     )
     with terminal.screen(has_mouse=model.is_mouse_on):
         opening = paint(terminal, model)
@@ -50,11 +56,26 @@ def ui(context: Context) -> int:
 
         from node.ui.dashboard import Settings, show
 
-        settings = Settings(context.home.socket, partial(run_line, context), starter, arguments.rate or RATE)
+        rate = arguments.rate or chosen.rate or (A11Y_RATE if model.is_a11y else RATE)
+        settings = Settings(context.home.socket, partial(run_line, context), starter, rate)
         ending = trio.run(show, terminal, opening, settings)
     if has_started and not ending.has_stopped_node:
         context.output.note("The node that was started goes on; stop it with: shoal shutdown")
     return ending.code
+
+
+def _preferences(context: Context) -> Preferences:
+    """What the person's file says; raises UsageError."""
+    path = context.home.dashboard
+    try:
+        text = path.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return Preferences()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} isn't UTF-8 text") from error
+    return parse(text, str(path))
 
 
 def command_words() -> tuple[CommandWord, ...]:

@@ -254,10 +254,16 @@ COMMANDS = (
         (
             Argument(("--theme",), "shoal, light, cvd or mono (SHOAL_THEME)", {"metavar": "NAME"}),
             Argument(("--ascii",), "no glyphs beyond ASCII", {"action": "store_true"}),
+            Argument(
+                ("--a11y",),
+                "for screen readers: the cursor on the selected row, a screen a second (SHOAL_A11Y=1)",
+                {"action": "store_true"},
+            ),
             Argument(("--no-mouse",), "leave the mouse to the terminal", {"action": "store_true"}),
             Argument(("--rate",), "screens a second, 0.1 to 10 (default 4)", {"metavar": "N", "type": frames}),
         ),
-        details="It starts a node if none runs; that goes on when you leave.",
+        details="It starts a node if none runs; that goes on when you leave. "
+        "Keys, columns and the rest can be chosen in dashboard.toml in the data folder.",
     ),
     Command(
         "shell",

@@ -14,9 +14,12 @@ from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Sc
 from node.ui.row_actions import ROW_ACTIONS, do_confirmed
 from node.ui.rows import SORTS, current, ids, index_of, select, sorted_by
 from node.ui.step import Step, refuse_offline, say
+from node.ui.view_transfers import FIELDS
 
 PAGE_MARGIN = 6
 """Lines of a screen that are no rows; a page leaves a little of the last one in sight."""
+
+_CHOICE_KEYS = "1234567890abcdef"
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -88,11 +91,20 @@ def _search(model: Model) -> Step:
 
 
 def _sort(model: Model) -> Step:
-    keys = "1234567890abcdef"
     choices = tuple(
-        Choice(key, name + _arrow(model, name), f"sort:{name}") for key, name in zip(keys, SORTS, strict=False)
+        Choice(key, name + _arrow(model, name), f"sort:{name}") for key, name in zip(_CHOICE_KEYS, SORTS, strict=False)
     )
     return replace(model, dialog=Dialog("Sort by", (), choices)), ()
+
+
+def _columns(model: Model) -> Step:
+    wanted = [each for each in FIELDS if each.rank]
+    choices = tuple(
+        Choice(key, f"{'✗' if each.key in model.hidden else '✓'} {each.heading}", f"column:{each.key}")
+        for key, each in zip(_CHOICE_KEYS, wanted, strict=False)
+    )
+    lines = ("where there is room, the first ones first;", "dashboard.toml keeps a choice")
+    return replace(model, dialog=Dialog("Columns", lines, (*choices, Choice("esc", "done", "")))), ()
 
 
 def _arrow(model: Model, name: str) -> str:
@@ -153,6 +165,7 @@ ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "search": _search,
     "new-search": _search,
     "sort": _sort,
+    "columns": _columns,
     "everybody": lambda model: (replace(model, peers_of=None), ()),
     "follow": _follow,
     "level": _level,
@@ -177,6 +190,8 @@ def act(model: Model, action: str) -> Step:
             return show_screen(model, Screen(argument)), ()
         case "sort" if argument:
             return sorted_by(model, argument), ()
+        case "column" if argument:
+            return _columns(replace(model, hidden=model.hidden ^ {argument}))
         case "do":
             return do_confirmed(model, argument)
         case "type":

@@ -6,11 +6,11 @@ Delete never act on rows. F3 stays free: some terminals answer a question for th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
 
+from node.ui.kept import kept
 from node.ui.model import Model, Screen
 
 
@@ -78,6 +78,7 @@ BINDINGS = (
     _bind("search", "n", "new search", Group.FIND, _A),
     _bind("new-search", "/", "new search", Group.FIND, Place.SEARCH, hint="search"),
     _bind("sort", "s", "sort; again: back", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="sort"),
+    _bind("columns", "o", "choose columns", Group.FIND, Place.TRANSFERS),
     _bind("everybody", "a", "all connections", Group.FIND, Place.PEERS, hint="all connections"),
     _bind("follow", "f", "follow the log", Group.FIND, Place.LOG, hint="follow"),
     _bind("level", "l", "log level", Group.FIND, Place.LOG, hint="level"),
@@ -135,21 +136,27 @@ def places(model: Model) -> frozenset[Place]:
     return _IN_DETAILS if model.details is not None else _PLACES[model.screen]
 
 
-def action_of(key: str, where: frozenset[Place]) -> str:
+@kept
+def bindings(keys: Mapping[str, tuple[str, ...]]) -> tuple[Binding, ...]:
+    """The table with a person's own keys, by action."""
+    return tuple(replace(each, keys=keys.get(each.action, each.keys)) for each in BINDINGS)
+
+
+def action_of(key: str, where: frozenset[Place], table: tuple[Binding, ...] = BINDINGS) -> str:
     """What a key does there; "" if nothing."""
-    return next((binding.action for binding in BINDINGS if key in binding.keys and binding.places & where), "")
+    return next((binding.action for binding in table if key in binding.keys and binding.places & where), "")
 
 
 def hints(model: Model) -> Iterator[tuple[str, str, str]]:
     """The bottom line's (key, word, action), what is wanted most often first."""
     if model.details is not None:
         yield "Esc", "back", "back"
-    yield from _hints_of(places(model))
+    yield from _hints_of(places(model), bindings(model.keys))
 
 
-@cache
-def _hints_of(where: frozenset[Place]) -> tuple[tuple[str, str, str], ...]:
-    hinted = [binding for binding in BINDINGS if binding.hint and binding.places & where]
+@kept
+def _hints_of(where: frozenset[Place], table: tuple[Binding, ...]) -> tuple[tuple[str, str, str], ...]:
+    hinted = [binding for binding in table if binding.hint and binding.keys and binding.places & where]
     hinted.sort(key=lambda binding: _HINT_ORDER.index(binding.action))
     return tuple((shown(binding.keys[0]), binding.hint, binding.action) for binding in hinted)
 

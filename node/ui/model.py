@@ -74,6 +74,7 @@ class PromptKind(StrEnum):
 
     COMMAND = ":"
     FILTER = "/"
+    HELP = "?"  # what of the help is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +187,15 @@ class Model:
     dialog: Dialog | None = None
     answer: Answer | None = None
     is_help_open: bool = False
+    help_filter: str = ""
     toast: Toast | None = None
     log_view: LogView = LogView()
     history: tuple[str, ...] = ()
     commands: tuple[CommandWord, ...] = ()
     is_mouse_on: bool = True
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # a person's own, by action
+    hidden: frozenset[str] = frozenset()  # columns of Transfers that aren't wanted
+    is_a11y: bool = False  # for screen readers and braille displays: the cursor is where the selected row is
     theme: str = "shoal"
     is_ascii: bool = False
     leaving_at: float | None = None  # a first ctrl-c was pressed then

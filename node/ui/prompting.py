@@ -31,7 +31,7 @@ def prompt_key(model: Model, prompt: Prompt, key: str) -> Step:
     match key:
         case "esc":
             cleared = replace(model, prompt=None)
-            return (replace(cleared, filter="") if prompt.kind is PromptKind.FILTER else cleared), ()
+            return _narrowed(cleared, prompt.kind, ""), ()
         case "enter":
             return _entered(replace(model, prompt=None), prompt)
         case "backspace" if not prompt.edit.text:
@@ -49,13 +49,24 @@ def prompt_key(model: Model, prompt: Prompt, key: str) -> Step:
 def typed(model: Model, prompt: Prompt) -> Model:
     """The model after the line has changed; a filter holds at once."""
     model = replace(model, prompt=prompt)
-    return replace(model, filter=prompt.edit.text) if prompt.kind is PromptKind.FILTER else model
+    return _narrowed(model, prompt.kind, prompt.edit.text)
+
+
+def _narrowed(model: Model, kind: PromptKind, text: str) -> Model:
+    """The model with only those rows, or keys of the help, that fit what is typed."""
+    match kind:
+        case PromptKind.FILTER:
+            return replace(model, filter=text)
+        case PromptKind.HELP:
+            return replace(model, help_filter=text)
+        case _:
+            return model
 
 
 def _entered(model: Model, prompt: Prompt) -> Step:
     text = prompt.edit.text.strip()
-    if prompt.kind is PromptKind.FILTER:
-        return replace(model, filter=text), ()
+    if prompt.kind is not PromptKind.COMMAND:
+        return _narrowed(model, prompt.kind, text), ()
     if not text:
         return model, ()
     kept = tuple(each for each in model.history if each != text)

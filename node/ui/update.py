@@ -14,8 +14,21 @@ from typing import Any
 from node.status import ItemStatus, TransferState
 from node.ui import messages as msg
 from node.ui.actions import act, show_screen
-from node.ui.keymap import action_of, places
-from node.ui.model import HISTORY, ROW_HISTORY, UNDER_WAY, Answer, Contact, Data, Model, Reach, Screen
+from node.ui.keymap import action_of, bindings, places
+from node.ui.lineedit import line
+from node.ui.model import (
+    HISTORY,
+    ROW_HISTORY,
+    UNDER_WAY,
+    Answer,
+    Contact,
+    Data,
+    Model,
+    Prompt,
+    PromptKind,
+    Reach,
+    Screen,
+)
 from node.ui.pointing import clicked, turned
 from node.ui.prompting import prompt_key, typed
 from node.ui.row_actions import named
@@ -45,12 +58,14 @@ def _key(model: Model, message: msg.Key) -> Step:
     if model.prompt is not None:
         return prompt_key(model, model.prompt, key)
     if model.is_help_open:
-        return replace(model, is_help_open=False), ()
+        if key == "/":
+            return replace(model, prompt=Prompt(PromptKind.HELP, line(model.help_filter))), ()
+        return replace(model, is_help_open=False, help_filter=""), ()
     if model.answer is not None:
         return _answer_key(model, model.answer, key)
     if model.contact.reach is Reach.OFFLINE and key in _OFFLINE_KEYS:
         return model, (_OFFLINE_KEYS[key],)
-    action = action_of(key, places(model))
+    action = action_of(key, places(model), bindings(model.keys))
     return act(model, action) if action else (model, ())
 
 
@@ -73,7 +88,8 @@ def _dialog_key(model: Model, key: str) -> Step:
     if choice is None:
         return model, ()
     done, effects = act(model, choice.action) if choice.action else (model, ())
-    return replace(done, dialog=None), effects
+    follows = done.dialog is not model.dialog  # a question that leads to another
+    return (done if follows else replace(done, dialog=None)), effects
 
 
 def _answer_key(model: Model, answer: Answer, key: str) -> Step:

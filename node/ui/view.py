@@ -14,9 +14,10 @@ from node.ui import (
     view_transfers,
     view_uploads,
 )
-from node.ui.areas import CHROME, is_too_small
+from node.ui.areas import CHROME, areas, is_too_small
 from node.ui.frame import Frame, Line, fill, fit
 from node.ui.model import Model, Screen
+from node.ui.rows import ids, index_of, window
 from node.ui.view_chrome import header, hint_line, status_line
 from node.ui.view_dialogs import over
 from node.ui.view_prompt import prompt_line, suggestions
@@ -40,13 +41,24 @@ def view(model: Model) -> Frame:
         sentence = fit([(TOO_SMALL, "warn")], width) if width > 0 else ()
         return Frame(width, height, tuple(fill([sentence], width, height)))
     body = over(model, _body(model, width, height - CHROME), width)
-    bottom, cursor = hint_line(model), None
+    bottom, cursor = hint_line(model), _parked(model) if model.is_a11y else None
     if model.prompt is not None:
         bottom, column = prompt_line(model.prompt, width)
         cursor = (column, height - 1)
         hints = suggestions(model, model.prompt, width)
         body = [*body[: max(len(body) - len(hints), 0)], *hints][-len(body) :] if body else body
     return Frame(width, height, (header(model), *body, status_line(model), bottom), cursor)
+
+
+def _parked(model: Model) -> tuple[int, int] | None:
+    """Where the cursor stands for those who read by it: at the selected row, or at the start of what is open."""
+    row_ids = ids(model)
+    index = index_of(model, row_ids)
+    is_covered = model.details is not None or model.is_help_open or model.dialog is not None or model.answer is not None
+    if is_covered or index < 0:
+        return 0, 1
+    place = areas(model)
+    return 0, place.first_row + index - window(len(row_ids), index, place.rows).start
 
 
 def _body(model: Model, width: int, height: int) -> list[Line]:

@@ -151,7 +151,7 @@ def _hints(model: Model) -> list[tuple[str, str, str]]:
     if model.dialog is not None:
         return [(shown(choice.key), choice.words, "") for choice in model.dialog.choices]
     if model.is_help_open:
-        return [("any key", "closes", "")]
+        return [("/", "search", ""), ("any other key", "closes", "")]
     if model.answer is not None:
         return [("j k", "scroll", ""), ("any other key", "closes", "")]
     if model.contact.reach is Reach.OFFLINE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from node.ui.frame import Line, Span, blank, fill, fit, ruled
-from node.ui.keymap import BINDINGS, Binding, Group, places, shown
+from node.ui.keymap import Binding, Group, bindings, places, shown
 from node.ui.model import Model
 from node.ui.text import pad
 
@@ -13,7 +13,7 @@ TWO_COLUMNS_FROM = 78
 
 def lines(model: Model, width: int, height: int) -> list[Line]:
     """The body: every key, those of this place bright."""
-    title = ruled("Help  (any key closes)", width)
+    title = ruled("Help  (/ searches, any other key closes)", width)
     groups = {group: _group(model, group) for group in Group}
     if width < TWO_COLUMNS_FROM:
         every = [line for group in Group for line in (*groups[group], [])]
@@ -29,17 +29,26 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
 
 def _group(model: Model, group: Group) -> list[list[Span]]:
     rows: list[list[Span]] = [[(f" {group}", "title")]]
-    screens = [binding for binding in BINDINGS if binding.action.startswith("screen:")]
-    if group is Group.MOVE:
+    table = bindings(model.keys)
+    screens = [binding for binding in table if binding.action.startswith("screen:")]
+    if group is Group.MOVE and not model.help_filter:
         rows.append([(f"   {pad(f'1-{len(screens)}', KEYS)}", "key"), ("screen", "text")])
     said: dict[str, list[Binding]] = {}
-    for binding in BINDINGS:
+    for binding in table:
         if binding.group is group and binding not in screens:
             said.setdefault(binding.words, []).append(binding)
-    return rows + [_row(model, words, bindings) for words, bindings in said.items()]
+    wanted = model.help_filter.casefold()
+    return rows + [_row(model, words, same) for words, same in said.items() if _fits(wanted, words, same)]
 
 
-def _row(model: Model, words: str, bindings: list[Binding]) -> list[Span]:
-    keys = " ".join(shown(key) for binding in bindings for key in binding.keys)
-    is_here = any(binding.places & places(model) for binding in bindings)
+def _fits(wanted: str, words: str, same: list[Binding]) -> bool:
+    """Whether the help's search means these keys: by a word, the action's name, or the key itself."""
+    texts = (words, *(each.action for each in same))
+    keys = [key for each in same for key in (*each.keys, *map(shown, each.keys))]
+    return any(wanted in text.casefold() for text in texts) or wanted in (key.casefold() for key in keys)
+
+
+def _row(model: Model, words: str, same: list[Binding]) -> list[Span]:
+    keys = " ".join(shown(key) for binding in same for key in binding.keys)
+    is_here = any(binding.places & places(model) for binding in same)
     return [(f"   {pad(keys, KEYS)}", "key" if is_here else "dim"), (words, "text" if is_here else "dim")]

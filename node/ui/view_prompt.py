@@ -23,7 +23,7 @@ def prompt_line(prompt: Prompt, width: int) -> tuple[Line, int]:
 
 def suggestions(model: Model, prompt: Prompt, width: int) -> list[Line]:
     """Up to `SUGGESTED` commands that begin as the line does, with how they are used."""
-    if prompt.kind is PromptKind.FILTER:
+    if prompt.kind is not PromptKind.COMMAND:
         return []
     word, blank, _ = prompt.edit.text.lstrip(":").partition(" ")
     wanted = word.casefold()

@@ -108,7 +108,9 @@ def _table(model: Model, width: int, height: int) -> list[Line]:
 
 def columns(model: Model, width: int) -> Fitted[ItemStatus]:
     """The columns for this width, with their own widths."""
-    return choose(_fields(model) if width >= NARROW else NARROW_FIELDS, width)
+    if width < NARROW:
+        return choose(NARROW_FIELDS, width)
+    return choose([each for each in _fields(model) if each.key not in model.hidden], width)
 
 
 def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:
@@ -116,7 +118,7 @@ def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:
     rates = model.shown.rates
 
     def speed(item: ItemStatus) -> Span:
-        return sparkline(rates.get(item.cid, ()), 16)[0], "down"
+        return ("" if model.is_a11y else sparkline(rates.get(item.cid, ()), 16)[0]), "down"
 
     return tuple(
         Field(field.key, field.heading, field.width, speed, field.rank) if field.key == "speed" else field

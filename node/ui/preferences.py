@@ -1,0 +1,121 @@
+"""What a person has chosen of the dashboard, in `dashboard.toml` in the data folder: keys, columns, theme, rate. Pure.
+
+    theme = "cvd"                            # shoal, light, cvd or mono
+    rate = 2                                 # screens a second
+    mouse = false
+    a11y = true                              # for screen readers and braille displays
+    ascii = true
+    columns = ["size", "done", "down"]       # of Transfers, besides number and name
+    [keys]
+    pause = "P"                              # an action of the help, and its key or keys
+    line-down = ["j", "down", "ctrl-n"]
+
+Rules: every mistake is a `UsageError` that names it; one key does one thing in one place, also when it is the person's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from node.errors import UsageError
+from node.ui.keymap import BINDINGS, Binding, bindings
+from node.ui.theme import THEMES
+from node.ui.view_transfers import FIELDS
+
+SLOWEST, FASTEST = 0.1, 10.0
+"""Screens a second that can be chosen."""
+
+COLUMNS = tuple(each.key for each in FIELDS if each.rank)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """None where nothing was chosen."""
+
+    theme: str | None = None
+    rate: float | None = None
+    is_mouse_on: bool = True
+    is_a11y: bool = False
+    is_ascii: bool = False
+    hidden: frozenset[str] = frozenset()  # columns
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))  # by action
+
+
+def parse(text: str, where: str) -> Preferences:
+    """The preferences in the file `where`; raises UsageError."""
+    import tomllib  # here because most people have no such file
+
+    try:
+        found = tomllib.loads(text)
+        if unknown := sorted(set(found) - set(_READERS)):
+            raise ValueError(f"there is no {unknown[0]}, only {', '.join(_READERS)}")
+        return Preferences(**dict(_READERS[name](value) for name, value in found.items()))
+    except ValueError as error:  # tomllib's own too
+        raise UsageError(f"{where}: {error}") from error
+
+
+def _theme(value: object) -> tuple[str, Any]:
+    if value not in THEMES:
+        raise ValueError(f"theme is {', '.join(THEMES)}, not {value!r}")
+    return "theme", value
+
+
+def _rate(value: object) -> tuple[str, Any]:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not SLOWEST <= value <= FASTEST:
+        raise ValueError(f"rate is a number from {SLOWEST} to {FASTEST:.0f}, not {value!r}")
+    return "rate", float(value)
+
+
+def _switch(name: str, member: str) -> Callable[[object], tuple[str, Any]]:
+    def read(value: object) -> tuple[str, Any]:
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} is true or false, not {value!r}")
+        return member, value
+
+    return read
+
+
+def _columns(value: object) -> tuple[str, Any]:
+    if not isinstance(value, list) or not set(value) <= set(COLUMNS):
+        raise ValueError(f"columns is a list of {', '.join(COLUMNS)}")
+    return "hidden", frozenset(COLUMNS) - set(value)
+
+
+def _keys(value: object) -> tuple[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("keys is a table of actions and their keys")
+    actions = {binding.action for binding in BINDINGS}
+    chosen: dict[str, tuple[str, ...]] = {}
+    for action, keys in value.items():
+        if action not in actions:
+            raise ValueError(f"there is no action {action!r}, only {', '.join(sorted(actions))}")
+        listed = keys if isinstance(keys, list) else [keys]
+        if not all(isinstance(key, str) and key for key in listed):
+            raise ValueError(f"the keys of {action} are names like p, ctrl-n or pgdn")
+        chosen[action] = tuple(listed)
+    if twice := _twice(bindings(MappingProxyType(chosen))):
+        raise ValueError(twice)
+    return "keys", MappingProxyType(chosen)
+
+
+def _twice(table: tuple[Binding, ...]) -> str:
+    """A sentence about the first key that does two things in one place; "" if none does."""
+    for number, one in enumerate(table):
+        for other in table[number + 1 :]:
+            if one.places & other.places and (both := set(one.keys) & set(other.keys)):
+                return f"{min(both)} would be both {one.action} and {other.action}"
+    return ""
+
+
+_READERS: Mapping[str, Callable[[object], tuple[str, Any]]] = {
+    "theme": _theme,
+    "rate": _rate,
+    "mouse": _switch("mouse", "is_mouse_on"),
+    "a11y": _switch("a11y", "is_a11y"),
+    "ascii": _switch("ascii", "is_ascii"),
+    "columns": _columns,
+    "keys": _keys,
+}

@@ -1,0 +1,103 @@
+"""What a person chooses of the dashboard: keys, columns, how it is read; and looking for a key in the help."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from node.errors import UsageError
+from node.ui.preferences import Preferences, parse
+from node.ui.view import view
+from tests.ui.scenes import ITEMS, pressed, scene, text_of, typed
+
+
+def screen(model) -> str:
+    return "\n".join(text_of(view(model)))
+
+
+def test_nothing_chosen_is_nothing_changed():
+    assert parse("", "dashboard.toml") == Preferences()
+
+
+def test_everything_can_be_chosen():
+    text = """
+        theme = "cvd"
+        rate = 2
+        mouse = false
+        a11y = true
+        ascii = true
+        columns = ["size", "done"]
+        [keys]
+        pause = "P"
+        line-down = ["j", "ctrl-n"]
+    """
+    chosen = parse(text, "dashboard.toml")
+    assert (chosen.theme, chosen.rate, chosen.is_mouse_on, chosen.is_a11y) == ("cvd", 2.0, False, True)
+    assert chosen.is_ascii
+    assert "down" in chosen.hidden
+    assert "size" not in chosen.hidden
+    assert chosen.keys == {"pause": ("P",), "line-down": ("j", "ctrl-n")}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("theme = 'pink'", "theme is shoal"),
+        ("rate = 100", "rate is a number"),
+        ("rate = true", "rate is a number"),
+        ("mouse = 1", "mouse is true or false"),
+        ("columns = ['speeed']", "columns is a list of"),
+        ("colour = 1", "there is no colour, only theme"),
+        ("keys = 3", "keys is a table"),
+        ("[keys]\njump = 'x'", "there is no action 'jump'"),
+        ("[keys]\npause = 7", "the keys of pause"),
+        ("[keys]\npause = 'd'", "d would be both"),
+        ("theme = ", "Invalid value"),
+    ],
+)
+def test_a_mistake_is_named(text, said):
+    with pytest.raises(UsageError, match=said):
+        parse(text, "dashboard.toml")
+
+
+def test_chosen_keys_do_it_and_the_old_ones_no_longer():
+    model = replace(scene(), keys=parse("[keys]\npause = 'P'", "").keys)
+    assert not pressed(model, "p")[1]
+    assert pressed(model, "P")[1]
+    assert "P pause" in screen(model)
+    assert "P " in screen(pressed(model, "?")[0])
+
+
+def test_columns_come_and_go():
+    model, _ = pressed(scene(200, 60), "o")
+    assert "SIZE" in screen(model)
+    model, _ = pressed(model, "1")
+    assert model.dialog is not None, "more may be chosen"
+    model, _ = pressed(model, "esc")
+    assert "SIZE" not in text_of(view(model))[1]
+    model, _ = pressed(model, "o", "1", "esc")
+    assert "SIZE" in text_of(view(model))[1]
+
+
+def test_the_cursor_is_on_the_selected_row_for_those_who_read_by_it():
+    model = replace(scene(80, 24), is_a11y=True)
+    column, row = view(model).cursor
+    assert ITEMS[0].name in text_of(view(model))[row]
+    model, _ = pressed(model, "j", "j")
+    assert ITEMS[2].name in text_of(view(model))[view(model).cursor[1]]
+    assert view(replace(model, is_a11y=False)).cursor is None
+    assert column == 0
+
+
+def test_a_key_is_looked_for_in_the_help():
+    model, _ = pressed(scene(), "?", "/", *typed("mouse"))
+    shown = screen(model)
+    assert "mouse on/off" in shown
+    assert "half a page" not in shown
+    model, _ = pressed(model, "enter")
+    assert "half a page" not in screen(model)
+    model, _ = pressed(model, "/", "esc")
+    assert "half a page" in screen(model)
+    model, _ = pressed(model, "q")
+    assert not model.is_help_open
