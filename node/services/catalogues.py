@@ -37,6 +37,9 @@ PUBLISH_S = 5.0
 NEWS_S = 2.0
 """Between two TELLs to one peer: a head crosses five nodes in ten seconds, and a busy hour costs little."""
 
+RELAYS = 6
+"""Peers that hear of another's news from this node: where everybody has six, one in 400 hears it only later."""
+
 ASK_S = 300.0
 """Between two questions to a peer picked at random, for what this node missed."""
 
@@ -162,14 +165,20 @@ class Catalogues:
 
     async def _hear(self, told: Tell, peer: str, address: str) -> None:
         assert self._nursery is not None
+        mail = self._mail.get(peer, {})
+        for publisher in [publisher for publisher, sealed in mail.items() if sealed in told.heads]:
+            del mail[publisher]  # what it tells it need not be told
         if told.peers:
             self._nursery.start_soon(self._guarded, peer, partial(self._hints.follow, told.peers, address))
         await self._hearing.hear(told.heads, peer, lambda publisher, sealed: self._spread(publisher, sealed, peer))
 
     def _spread(self, publisher: str, sealed: bytes, told_by: str) -> None:
-        """Put news into the mail of everybody but those who know."""
+        """Put news into the mail: our own into everybody's, others' into that of a few who may not know."""
         assert self._nursery is not None
-        for peer in self._speakers - {publisher, told_by}:
+        peers = sorted(self._speakers - {publisher, told_by})
+        if publisher != self._network.peer_id:
+            peers = self._rng.sample(peers, min(len(peers), RELAYS))
+        for peer in peers:
             if peer not in self._mail:
                 self._mail[peer] = {}
                 self._nursery.start_soon(self._deliver, peer)

@@ -8,7 +8,9 @@ peer at a time: if that fails, whoever else told of it is asked.
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from weakref import WeakValueDictionary
 
 import trio
@@ -26,6 +28,9 @@ log = logging.getLogger(__name__)
 FETCHES = 4
 """Catalogues fetched at once: each may take 5 MB of memory before it is known to be whole."""
 
+MAX_SEEN = 4096
+"""Heads known to be nothing new: in a dense network each is told by many, and need be verified only once."""
+
 SealedHead = tuple[Head, bytes]
 
 
@@ -39,6 +44,7 @@ class Hearing:
         self._clock = clock
         self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
         self._fetching = trio.Semaphore(FETCHES)
+        self._seen: OrderedDict[bytes, None] = OrderedDict()  # digests of sealed heads
         self.storing = trio.Lock()  # one change of what is held at a time
 
     async def hear(self, heads: Sequence[bytes], peer: str, adopted: Callable[[str, bytes], None]) -> None:
@@ -46,13 +52,15 @@ class Hearing:
 
         Raises RemoteProtocolError if the peer told what is wrong, and what `open_talk` raises.
         """
-        wanted = await in_thread(self._wanted, heads)
+        unknown = [sealed for sealed in heads if sha256(sealed).digest() not in self._seen]
+        wanted = await in_thread(self._wanted, unknown) if unknown else []
         if not wanted:
             return
         async with self._fetching, open_talk(self._network, peer) as talk:
             for head, sealed in wanted:
                 async with self._turns.setdefault(head.publisher, trio.Lock()):
                     if await self._fetch(talk, head, sealed, peer):
+                        self._note_seen(sealed)
                         adopted(head.publisher, sealed)
 
     def _wanted(self, heads: Sequence[bytes]) -> list[SealedHead]:
@@ -62,9 +70,16 @@ class Hearing:
             head = unseal(sealed)
             if head.publisher == self._network.peer_id:
                 self._own.outrun(head.seq)
-            elif head.is_current(self._clock()) and head.seq > self._held.seq(head.publisher):
+            elif head.seq <= self._held.seq(head.publisher):
+                self._note_seen(sealed)
+            elif head.is_current(self._clock()):
                 wanted.append((head, sealed))
         return wanted
+
+    def _note_seen(self, sealed: bytes) -> None:
+        self._seen[sha256(sealed).digest()] = None
+        if len(self._seen) > MAX_SEEN:
+            self._seen.popitem(last=False)
 
     async def _fetch(self, talk: Talk, head: Head, sealed: bytes, peer: str) -> bool:
         """Whether the head is held now, and wasn't before."""

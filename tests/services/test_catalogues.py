@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from node.net.introductions import Whereabouts
-from node.services.catalogues import NEWS_S, PUBLISH_S
+from node.services.catalogues import NEWS_S, PUBLISH_S, RELAYS
 from node.services.catalogues_own import LIFETIME_S, RENEW_S
 from node.status import TransferState
 from protocols.catalog import seal, unseal
@@ -178,6 +178,41 @@ async def test_news_are_passed_on_once_and_not_back(make, autojump_clock):
         await trio.sleep(5 * NEWS_S)
         # Everybody tells everybody at most once, and each fetches one page once.
         assert sum(len(node.host.opened) for node in nodes) <= 6 * 5 + 5
+
+
+async def test_a_dense_network_hears_of_everything_without_everybody_telling_everybody(make, autojump_clock):
+    nodes = [make(f"node {number}") for number in range(16)]
+    async with running(*nodes):
+        for number, node in enumerate(nodes):
+            for other in nodes[:number]:
+                node.meet(other)
+        await trio.sleep(60)
+        for node in nodes:
+            node.host.opened.clear()
+        nodes[0].share("fish")
+        for node in nodes[1:]:
+            await node.until_found("fish")
+        await trio.sleep(5 * NEWS_S)
+        opened = sum(len(node.host.opened) for node in nodes)
+        assert opened <= 15 + 15 * RELAYS + 15  # its own news, what is passed on, and the pages
+
+
+async def test_what_is_known_is_not_verified_again(make, monkeypatch, autojump_clock):
+    verified = []
+    monkeypatch.setattr(
+        "node.services.catalogues_hearing.unseal", lambda sealed: verified.append(sealed) or unseal(sealed)
+    )
+    ann, bob, cid = make("ann"), make("bob"), make("cid")
+    ann.share("fish")
+    async with running(ann, bob, cid):
+        ann.meet(bob)
+        await bob.until_found("fish")
+        ann.meet(cid)
+        await cid.until_found("fish")
+        verified.clear()
+        bob.meet(cid)  # each has ann's head, and tells the other of it
+        await trio.sleep(30)
+        assert verified == []
 
 
 async def test_what_was_missed_is_asked_for_later(make, autojump_clock):
