@@ -28,6 +28,15 @@ _DEFAULTS = {"home": None, "json": False, "quiet": False, "progress": str(Progre
 class _Parser(argparse.ArgumentParser):
     """argparse, but a mistake raises instead of printing and exiting."""
 
+    def parse_known_args(  # type: ignore[override]  # typeshed has overloads for namespaces of other types
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse does, but `from PEER` may stand behind options too: argparse takes all such words at once."""
+        parsed, rest = super().parse_known_args(args, namespace)
+        if rest and getattr(parsed, "chosen", None) == [] and not any(word.startswith("-") for word in rest):
+            parsed.chosen, rest = rest, []
+        return parsed, rest
+
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError` for argparse's complaint, with a guess at what was meant."""
         unknown = re.match(r"argument COMMAND: invalid choice: '(.*?)'", message, re.DOTALL)

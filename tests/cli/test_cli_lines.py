@@ -167,7 +167,12 @@ def test_the_dashboard_needs_a_terminal(inside):
 class TestDownloadFrom:
     @pytest.mark.parametrize(
         "typed",
-        ["download 3 from 192.168.1.10", "download #3 FROM 192.168.1.10", "get 3 --from 192.168.1.10 -o /tmp"],
+        [
+            "download 3 from 192.168.1.10",
+            "download #3 FROM 192.168.1.10",
+            "get 3 -o /tmp from 192.168.1.10",
+            "get --from 192.168.1.10 3",
+        ],
     )
     def test_the_users_words_name_the_peer(self, line, node, typed):
         _, is_error = line(typed)
