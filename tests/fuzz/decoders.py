@@ -16,6 +16,7 @@ from protocols.errors import RemoteProtocolError
 from protocols.exchange import Connection
 from protocols.link import LinkError, parse_target
 from protocols.manifest import decode
+from protocols.search import Answering, Asking, Query
 from tests.fuzz.loop import run
 
 VECTORS = Path(__file__).parents[2] / "interop" / "vectors"
@@ -77,6 +78,13 @@ def catalogue(data: bytes) -> None:
     answering.receive_eof()
 
 
+def search(data: bytes) -> None:
+    asking = Asking(Query("linux"))
+    for start in range(0, len(data), 37):
+        asking.receive_data(data[start : start + 37])
+    asking.receive_eof()
+
+
 def control(data: bytes) -> None:
     for line in LineDecoder(MAX_REQUEST).feed(data + b"\n"):
         parse_request(line)
@@ -88,6 +96,8 @@ TARGETS: tuple[tuple[Callable[[bytes], object], type[Exception] | tuple[type[Exc
     (catalogue, RemoteProtocolError),
     (catalog.decode_page, RemoteProtocolError),
     (catalog.unseal, RemoteProtocolError),
+    (search, RemoteProtocolError),
+    (lambda data: Answering().receive_data(data), RemoteProtocolError),
     (lambda data: Cid.from_bytes(data, codecs=(DAG_CBOR,)), CidError),
     (lambda data: parse_target(data.decode("latin-1")), LinkError),
     (kad_messages.decode, RemoteProtocolError),
