@@ -1,13 +1,14 @@
 """Getting into the network and staying in it: bootstrap multiaddrs, then the peers remembered from last time.
 
 Rules: nothing is dialled that the user, the configuration or this node's own address book didn't name; while the
-node is alone it tries again, at most every half minute.
+node is alone it tries again, at most every half minute. Alone is who knows no DHT server: somebody else's node, found
+on the LAN, is company but no way into the network.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
@@ -40,8 +41,10 @@ class Book(Protocol):
 class Bootstrapping:
     """Dials until somebody answers, and again whenever the node is alone."""
 
-    def __init__(self, network: Network, addresses: Sequence[str], book: Book) -> None:
+    def __init__(self, network: Network, servers: Callable[[], int], addresses: Sequence[str], book: Book) -> None:
+        """`servers` tells how many DHT servers are known."""
         self._network = network
+        self._servers = servers
         self._addresses = tuple(addresses)
         self._book = book
         self.failures: dict[str, str] = {}
@@ -51,12 +54,16 @@ class Bootstrapping:
         pause = FIRST_PAUSE_S
         first = True
         while True:
-            if first or not self._network.connections():
+            if first or self._is_alone:
                 first = False
                 remembered = [f"{address}/p2p/{peer}" for peer, address in await self._book.recent(REMEMBERED)]
                 await self._dial_all((*self._addresses, *remembered))
-            pause = FIRST_PAUSE_S if self._network.connections() else min(LONGEST_PAUSE_S, pause * 2)
+            pause = min(LONGEST_PAUSE_S, pause * 2) if self._is_alone else FIRST_PAUSE_S
             await trio.sleep(pause)
+
+    @property
+    def _is_alone(self) -> bool:
+        return not (self._network.connections() and self._servers())
 
     async def _dial_all(self, addresses: Sequence[str]) -> None:
         async with trio.open_nursery() as nursery:

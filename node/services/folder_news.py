@@ -25,15 +25,22 @@ WAIT_MS = 500
 
 
 async def folder_news(path: str) -> AsyncIterator[set[str]]:
-    """Sets of paths below a folder in which something has changed, as it happens."""
+    """Sets of paths below a folder in which something has changed, as it happens.
+
+    The first one comes when the system has begun to watch, and may be empty: what happened before that is in no set.
+    """
+    has_begun = False
     news = awatch(
         path,
         watch_filter=None,
         debounce=DEBOUNCE_MS,
         step=STEP_MS,
         rust_timeout=WAIT_MS,
+        yield_on_timeout=True,
         recursive=True,
         ignore_permission_denied=True,
     )
     async for changes in news:
-        yield {changed for _, changed in changes}
+        if changes or not has_begun:
+            has_begun = True
+            yield {changed for _, changed in changes}

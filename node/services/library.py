@@ -154,6 +154,7 @@ class Library:
             for share in shares:
                 self.exchange.close_swarm(share.cid, ByeReason.STOPPING, "shared anew")
                 self.providing.add(share.cid.multihash)
+                await trio.lowlevel.checkpoint()  # hundreds of them: others want to be heard meanwhile
 
     async def unshare(self, cid: Cid, path: str) -> None:
         """Forget the share of what was at `path`; another one of the same content stays."""

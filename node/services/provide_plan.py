@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 
 from node.status import ProvideStatus
 
@@ -177,19 +178,20 @@ class ProvidePlan:
         return [(key, left) for key, left in ends if left < WARN_S]
 
     def _batch(self, seed: _Entry, now: float, region_bits: int) -> list[bytes]:
+        """The seed and what else of its region is ripe: shares first, those that follow the seed first."""
         shift = 256 - region_bits
         low = seed.point >> shift << shift
         start = bisect_left(self._by_point, (low, b""))
         end = bisect_left(self._by_point, (low + (1 << shift), b""), start)
-        ripe = [entry for entry in self._at(start, end) if not entry.is_busy and entry.due <= now + EARLY_S]
-        ripe.sort(key=lambda entry: (entry is not seed, entry.rank))
-        batch = ripe[:MAX_BATCH]
+        here = bisect_left(self._by_point, (seed.point, seed.key), start, end)
+        seed.is_busy = True
+        keys = [*self._by_point[here:end], *self._by_point[start:here]]
+        entries = [entry for _, key in keys if not (entry := self._entries[key]).is_busy]
+        ripe = (entry for kind in Kind for entry in entries if entry.kind is kind and entry.due <= now + EARLY_S)
+        batch = [seed, *islice(ripe, MAX_BATCH - 1)]
         for entry in batch:
             entry.is_busy = True
         return [entry.key for entry in batch]
-
-    def _at(self, start: int, end: int) -> Iterable[_Entry]:
-        return (self._entries[key] for _, key in self._by_point[start:end])
 
     def _schedule(self, entry: _Entry) -> None:
         heapq.heappush(self._later, (entry.due, entry.key))

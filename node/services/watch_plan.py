@@ -9,7 +9,7 @@ has it, which then takes its place. What fails is tried again later, at growing 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
@@ -63,13 +63,9 @@ class WatchPlan(Generic[State]):
         """How many files are still to be shared."""
         return len(self._pending)
 
-    def snapshot(self, root: str, found: Mapping[str, State], now: float) -> None:
-        """Take in everything that is below a folder now."""
-        inside = root.rstrip("/") + "/"
-        for path in [path for path in (*self._known, *self._pending) if path.startswith(inside) and path not in found]:
-            self.gone(path, now)
-        for path, state in found.items():
-            self.seen(path, state, now)
+    def missing(self, root: str, found: Container[str]) -> list[str]:
+        """The files below a folder that a reading of it has not found."""
+        return [path for path in self.paths_below(root) if path not in found]
 
     def seen(self, path: str, state: State, now: float) -> None:
         """Take in how a file looks now."""

@@ -41,11 +41,14 @@ DEAF_RESCAN_S = 15.0
 MANY_NEWS = 500
 """News at once that are answered by reading the folder: that costs less than as many looks."""
 
+TAKEN_IN = 1_000
+"""Files of a reading taken in between two chances for others: a millisecond's worth."""
+
 LOOK_S = 0.25
 """Between looks at what is due, while something is awaited."""
 
 News = Callable[[str], AsyncIterator[set[str]]]
-"""Opens a folder's news: sets of paths in which something has changed."""
+"""Opens a folder's news: sets of paths in which something has changed; the first says that they are heard now."""
 
 
 class Saved(Protocol):
@@ -160,8 +163,13 @@ class Watching:
             await self._rescan(folder)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._rescan_regularly, folder)
+                is_first = True
                 async for paths in self._news(folder.path):
-                    await self._hear(folder, paths)
+                    if is_first:
+                        await self._rescan(folder)  # for what happened since the last reading and wasn't heard
+                        is_first = False
+                    else:
+                        await self._hear(folder, paths)
                 nursery.cancel_scope.cancel()
         except* (StorageError, OSError) as group:
             problem = str(_first(group))
@@ -175,7 +183,13 @@ class Watching:
     async def _rescan(self, folder: _Folder) -> None:
         found = await in_thread(scan_watched, folder.path, self._own_folder)
         folder.problem = f"only its first {MAX_WATCHED:,} files are shared" if len(found) >= MAX_WATCHED else ""
-        self._plan.snapshot(folder.path, found, trio.current_time())
+        now = trio.current_time()
+        for path in self._plan.missing(folder.path, found):
+            self._plan.gone(path, now)
+        for number, (path, state) in enumerate(found.items()):
+            self._plan.seen(path, state, now)
+            if number % TAKEN_IN == 0:
+                await trio.lowlevel.checkpoint()
         self._wake.set()
 
     async def _hear(self, folder: _Folder, paths: set[str]) -> None:

@@ -110,13 +110,11 @@ def test_what_cannot_be_read_is_tried_again_at_growing_pauses():
     assert plan.to_share(now + STABLE_S, 9) == [("/w/a", 2)]
 
 
-def test_a_reading_of_the_folder_finds_all_that_happened():
-    plan = shared_plan(same=CID, changed=b"c", gone=b"g")
+def test_a_reading_of_the_folder_tells_what_is_missing():
+    plan = shared_plan(same=CID, gone=b"g")
     plan.seen("/w/left", 1, now=0)
     plan.seen("/elsewhere/x", 1, now=0)
-    plan.snapshot("/w", {"/w/same": 1, "/w/changed": 2, "/w/new": 1}, now=10)
-    assert plan.to_share(10 + STABLE_S, 9) == [("/elsewhere/x", 1), ("/w/changed", 2), ("/w/new", 1)]
-    assert plan.to_withdraw(10 + GONE_S) == ["/w/gone"]
+    assert plan.missing("/w", {"/w/same": 1, "/w/new": 1}) == ["/w/gone", "/w/left"]
 
 
 def test_when_to_look_again():

@@ -43,6 +43,7 @@ class Seat:
         self.watching = watching
         self.library = library
         self._news = news
+        self.put_before_heard = lambda: None  # what happens just before the system watches
 
     def put(self, name, data=b"data"):
         path = self.folder / name
@@ -82,12 +83,16 @@ async def seat(tmp_path, *, is_deaf=False):
         async def news(path):
             if is_deaf:
                 raise OSError("no more watches left")
+            await trio.sleep(0.5)
+            here.put_before_heard()
+            yield set()
             async for paths in receive:
                 yield paths
 
         watching = Watching(library, WatchedFolders(database), news, own_folder=str(tmp_path / "home"))
         await nursery.start(watching.run)
-        yield Seat(tmp_path, watching, library, send)
+        here = Seat(tmp_path, watching, library, send)
+        yield here
         nursery.cancel_scope.cancel()
     database.close()
 
@@ -107,6 +112,14 @@ async def test_what_is_there_and_what_appears_is_shared(tmp_path, autojump_clock
         assert here.names() == ["below.txt", "new.txt", "there.txt"]
         (status,) = here.watching.statuses()
         assert (status.shared, status.waiting, status.problem) == (3, 0, "")
+
+
+async def test_what_appears_before_the_system_watches_is_not_lost(tmp_path, autojump_clock):
+    async with seat(tmp_path) as here:
+        here.put_before_heard = lambda: here.put("early.txt")
+        await here.watching.add(str(here.folder))
+        await trio.sleep(10)
+        assert here.names() == ["early.txt"]
 
 
 async def test_a_change_is_shared_anew_and_the_old_cid_withdrawn(tmp_path, autojump_clock):
