@@ -67,7 +67,7 @@ class Asking:
         if self.machine:
             self.machine.peer_left(session.peer, now)
         if isinstance(error, RemoteProtocolError):
-            self.ban(session.peer, str(error))
+            self.ban(session.peer, str(error), has_lied=False)
         self.candidates.ended(session.peer, now, f"it said: {session.farewell}" if session.farewell else "it hung up")
         self.wake()
 
@@ -156,12 +156,13 @@ class Asking:
             if session.remote_have is not None and session.remote_have.is_complete:
                 session.bye(ByeReason.FINISHED, "both sides are complete")
 
-    def ban(self, peer: str, reason: str) -> None:
-        """Ask a peer for nothing of this manifest ever again."""
-        self.candidates.ban(peer, reason, trio.current_time())
+    def ban(self, peer: str, reason: str, *, has_lied: bool = True) -> None:
+        """Ask a peer for nothing of this manifest ever again: it sent wrong data, or broke the protocol."""
+        self.candidates.ban(peer, reason, trio.current_time(), has_lied=has_lied)
         self.swarm.banned.add(peer)
+        if has_lied:
+            self.swarm.liars.add(peer)
         if session := self.swarm.sessions.get(peer):
-            session.sent_bad_data = True
             session.bye(ByeReason.BAD_DATA, reason)
 
     def wake(self) -> None:

@@ -53,6 +53,13 @@ GOODBYE_S = 3.0
 """How long the last words may take to leave."""
 
 
+_WHY_BANNED = {
+    True: (ByeReason.BAD_DATA, "wrong data was sent for this manifest"),
+    False: (ByeReason.PROTOCOL_ERROR, "the protocol was broken about this manifest"),
+}
+"""What a banned peer is told, by whether it sent wrong data."""
+
+
 class Network(Protocol):
     """What this service needs of the host."""
 
@@ -120,7 +127,7 @@ class Exchange:
                 swarm.set_content(content)
         assert swarm is not None
         if session.peer in swarm.banned:
-            await self._refuse(session, ByeReason.BAD_DATA, "wrong data was sent for this manifest")
+            await self._refuse(session, *_WHY_BANNED[session.peer in swarm.liars])
         elif self._count >= MAX_SESSIONS or self._count_of(session.peer) >= MAX_SESSIONS_PER_PEER:
             await self._refuse(session, ByeReason.BUSY, "too many sessions")
         elif not self._admit(swarm, session):

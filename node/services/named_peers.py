@@ -69,7 +69,8 @@ class NamedPeers:
         peer = await self._named(text.strip(), cid, known)
         swarm = self._exchange.swarms.get(cid)
         if swarm and peer.peer_id in swarm.banned:
-            raise NoPeersError(f"{text} has sent wrong data and is banned for this file")
+            fault = "has sent wrong data" if peer.peer_id in swarm.liars else "has broken the protocol"
+            raise NoPeersError(f"{text} {fault} and is banned for this file")
         if not swarm or peer.peer_id not in swarm.sessions:
             await self._ask(text, peer, cid)
         return peer

@@ -63,7 +63,6 @@ class PeerSession:
         self.sent = 0
         self.down = Rate()
         self.up = Rate()
-        self.sent_bad_data = False
         self.farewell = ""  # why the peer left, in its own words
         self.fault: RemoteProtocolError | None = None  # how the peer broke the protocol
         self.remote_have: Bitfield | None = None  # what the peer says it has, once it said so and we can read it

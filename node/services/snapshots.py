@@ -267,17 +267,17 @@ def _peer(number: int, peer: str, totals: PeerTotals, swarm: Swarm, chunks: int,
         received=totals.received,
         sent=totals.sent,
         direction=("out" if session.outbound else "in") if session else "",
-        flags=_flags(session, peer in swarm.banned, now),
+        flags=_flags(session, peer in swarm.liars, now),
     )
 
 
-def _flags(session: PeerSession | None, is_banned: bool, now: float) -> str:
+def _flags(session: PeerSession | None, has_lied: bool, now: float) -> str:
     flags = ""
     if session and session.down.bps(now) >= 1:
         flags += "D"
     if session and session.up.bps(now) >= 1:
         flags += "U"
-    return flags + ("!" if is_banned else "")
+    return flags + ("!" if has_lied else "")
 
 
 def _ip(multiaddr: str) -> str:

@@ -60,6 +60,7 @@ class Swarm:
         self.sessions: dict[str, PeerSession] = {}
         self.servings: dict[str, Serving] = {}
         self.banned: set[str] = set()
+        self.liars: set[str] = set()  # those of them that sent wrong data
         self.ledger: dict[str, PeerTotals] = {}
         self.saved = (0, 0)  # of `total_received` and `total_sent`, what the catalogue has counted already
 

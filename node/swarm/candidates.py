@@ -49,6 +49,7 @@ class Candidate:
     next_try: float = 0.0
     is_busy: bool = False  # being dialled, or in session
     is_banned: bool = False
+    has_lied: bool = False  # banned because of wrong data, not because of a broken protocol
     reason: str = ""  # why the last try failed
     told_by: str = ""  # the peer that alone knows of it; "" for whom the DHT, a link or we ourselves know
 
@@ -151,12 +152,13 @@ class Candidates:
         if candidate.told_by:
             self._in_vain(candidate)
 
-    def ban(self, peer: str, reason: str, now: float) -> None:
-        """The peer sent wrong data: never dial it for this manifest again."""
+    def ban(self, peer: str, reason: str, now: float, *, has_lied: bool = True) -> None:
+        """The peer sent wrong data, or broke the protocol: never dial it for this manifest again."""
         self.add(peer, (), now)
-        if peer in self._known:
-            self._known[peer].is_banned = True
-            self._known[peer].reason = reason
+        if candidate := self._known.get(peer):
+            candidate.is_banned = True
+            candidate.has_lied = candidate.has_lied or has_lied
+            candidate.reason = reason
 
     def is_banned(self, peer: str) -> bool:
         """Whether the peer was banned for this manifest."""
@@ -171,14 +173,15 @@ class Candidates:
         """In words, why nobody of the known peers is connected; "" while there is hope in the next seconds."""
         if chosen := self._known.get(self.only):
             if chosen.is_banned:
-                return "the chosen peer sent wrong data and is banned"
+                return f"the chosen peer {_fault([chosen])} and is banned"
             return f"the chosen peer isn't reachable: {chosen.reason}" if chosen.reason else ""
         if not self._known:
             return "no provider answered"
         if all(candidate.is_banned for candidate in self._known.values()):
+            fault = _fault(self._known.values())
             if len(self._known) == 1:
-                return "the only peer sent wrong data and is banned"
-            return f"all {len(self._known)} peers sent wrong data and are banned"
+                return f"the only peer {fault} and is banned"
+            return f"all {len(self._known)} peers {fault} and are banned"
         failed = [candidate for candidate in self._known.values() if candidate.failures]
         if failed:
             latest = max(failed, key=lambda candidate: candidate.next_try)
@@ -219,3 +222,11 @@ class Candidates:
         while len(self._sources) > MAX_SOURCES:
             del self._sources[next(iter(self._sources))]
         return source
+
+
+def _fault(banned: Iterable[Candidate]) -> str:
+    """What banned peers have done, in words."""
+    lied = [candidate.has_lied for candidate in banned]
+    if all(lied):
+        return "sent wrong data"
+    return "sent wrong data or broke the protocol" if any(lied) else "broke the protocol"

@@ -313,3 +313,13 @@ def test_whatever_comes_the_bounds_hold_and_nobody_is_dialled_twice_or_against_a
         assert candidates.banned == banned
         assert candidates.next_wakeup() is None or candidates.next_wakeup() >= 0.0
         assert isinstance(candidates.why_none(), str)
+
+
+def test_a_broken_protocol_is_not_called_wrong_data():
+    candidates = Candidates("me")
+    candidates.ban("rude", "it sent nonsense", 0.0, has_lied=False)
+    assert candidates.why_none() == "the only peer broke the protocol and is banned"
+    candidates.ban("liar", "wrong data", 0.0)
+    assert candidates.why_none() == "all 2 peers sent wrong data or broke the protocol and are banned"
+    candidates.ban("rude", "wrong data", 0.0)
+    assert candidates.why_none() == "all 2 peers sent wrong data and are banned"
