@@ -14,7 +14,7 @@ import trio
 
 from node.services.session import PeerSession
 from node.services.swarms import Swarm
-from node.services.writing import Buffers, WriteQueue
+from node.services.writing import Arrived, WriteQueue
 from node.swarm.candidates import Candidates
 from node.swarm.commands import BanPeer, CancelRange, DropChunk, RequestRange
 from node.swarm.download import Download
@@ -47,7 +47,7 @@ class Asking:
         self.candidates = candidates
         self.fetch = ManifestFetch(swarm.cid)
         self.machine: Download | None = None
-        self.buffers = Buffers()
+        self.arrived = Arrived()
         self.unwritten = WriteQueue()
         self._started_at = trio.current_time()
         self._changed = trio.Event()
@@ -102,15 +102,13 @@ class Asking:
         length = len(data.data)
         session.down.add(length, now)
         verdict = machine.data_received(session.peer, data.chunk, data.offset, length, now)
-        if verdict.keep:
-            buffer = self.buffers.of(data.chunk, machine.geometry.chunk_length(data.chunk))
-            for start, end in verdict.keep:
-                buffer[start:end] = data.data[start - data.offset : end - data.offset]
+        for start, end in verdict.keep:
+            self.arrived.keep(data.chunk, start, data.data[start - data.offset : end - data.offset])
         if verdict.complete:
             # What a peer may send on credit is little until its first chunk is verified, whether it lies or not.
             is_proven = machine.peers[session.peer].pipeline.is_proven
             self.pump()  # keep the peers busy before waiting for the disk
-            await self.unwritten.put(data.chunk, self.buffers.take(data.chunk), is_urgent=not is_proven)
+            await self.unwritten.put(data.chunk, self.arrived.take(data.chunk), is_urgent=not is_proven)
 
     # --- what the download does with it -----------------------------------------------------------------------
 
@@ -186,7 +184,7 @@ class Asking:
                 case BanPeer():
                     self.ban(command.peer, command.reason)
                 case DropChunk():
-                    self.buffers.drop(command.chunk)
+                    self.arrived.drop(command.chunk)
                 case RequestRange() | CancelRange():
                     self._tell(command)
         if self.machine.is_complete:

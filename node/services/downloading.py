@@ -22,6 +22,7 @@ from node.services.content import ChunkReader, Content
 from node.services.swarms import Swarm
 from node.services.threads import single, stoppable
 from node.status import TransferState
+from node.store.rope import Rope
 from node.store.watch import Watch
 from node.swarm.candidates import Candidates
 from node.swarm.download import Download
@@ -51,7 +52,7 @@ class Storage(ChunkReader, Protocol):
     def save_manifest(self, manifest: Manifest, blocks: Sequence[bytes]) -> None: ...
     def wishes(self) -> Wishes: ...
     def open(self, manifest: Manifest, watch: Watch) -> Bitfield: ...
-    def write(self, chunks: Sequence[tuple[int, bytearray]]) -> tuple[list[int], list[int]]: ...
+    def write(self, chunks: Sequence[tuple[int, Rope]]) -> tuple[list[int], list[int]]: ...
     def place(self, files: Collection[int], watch: Watch) -> None: ...
     def finish(self, watch: Watch) -> None: ...
     def close(self) -> None: ...
@@ -210,18 +211,17 @@ class DownloadTask:
             now = trio.current_time()
             data = dict(batch)
             for chunk in good:
-                machine.chunk_verified(chunk, now, data[chunk])
+                is_disputed = chunk in machine.reputation.cases
+                machine.chunk_verified(chunk, now, bytes(data[chunk]) if is_disputed else b"")
                 self.bad_now.discard(chunk)
             for chunk in bad:
-                self._bad_chunk(machine, chunk, now, data[chunk])
-            for buffer in data.values():
-                self.asking.buffers.give_back(buffer)
+                self._bad_chunk(machine, chunk, now, bytes(data[chunk]))
             if good:
                 self.has_chunks()
                 self.swarm.announce_have(tuple(good))
             self.asking.wake()
 
-    async def _write_batch(self, machine: Download, batch: list[tuple[int, bytearray]]) -> tuple[list[int], list[int]]:
+    async def _write_batch(self, machine: Download, batch: list[tuple[int, Rope]]) -> tuple[list[int], list[int]]:
         while True:
             try:
                 answer = await trio.to_thread.run_sync(self._storage.write, batch)
@@ -243,7 +243,7 @@ class DownloadTask:
         self.blocked = reason
         self.asking.pump()
 
-    def _bad_chunk(self, machine: Download, chunk: int, now: float, data: bytearray) -> None:
+    def _bad_chunk(self, machine: Download, chunk: int, now: float, data: bytes) -> None:
         self.bad_chunks += 1
         self.bad_now.add(chunk)
         suspects = machine.chunk_failed(chunk, now, data)

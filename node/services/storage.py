@@ -13,6 +13,7 @@ from node.store.choosing import choose, keep_priorities
 from node.store.descriptors import Descriptors
 from node.store.downloads import StoredDownload
 from node.store.items import Item
+from node.store.rope import Rope
 from node.store.space import check_room
 from node.store.watch import Watch
 from node.swarm.selection import Priority, Wishes
@@ -62,7 +63,7 @@ class CatalogueStorage:
         """A range of a chunk that is here; raises StorageError."""
         return self._opened.read(index, offset, length)
 
-    def write(self, chunks: Sequence[tuple[int, bytearray]]) -> tuple[list[int], list[int]]:
+    def write(self, chunks: Sequence[tuple[int, Rope]]) -> tuple[list[int], list[int]]:
         """Verify, write and record chunks; the indexes of the good and of the bad ones."""
         return self._opened.write(chunks)
 

@@ -1,4 +1,4 @@
-"""Chunks on their way to the disk: put together in buffers, then gathered and handed out a batch at a time.
+"""Chunks on their way to the disk: collected as they come in, then gathered and handed out a batch at a time.
 
 Why gathered: a hop into a thread and a commit cost as much as hashing a chunk, for a file of 3 kB a hundred times as
 much; and each hop makes the loop's thread and the worker wait for each other. Rules: what waits is bounded in bytes;
@@ -8,10 +8,14 @@ a chunk waits for others for `GATHER_S` at most.
 from __future__ import annotations
 
 from collections import deque
+from operator import itemgetter
 
 import trio
 
-Chunk = tuple[int, bytearray]
+from node.store.rope import Rope
+from protocols.framing import Buffer
+
+Chunk = tuple[int, Rope]
 
 BATCH = 4 << 20
 BATCH_CHUNKS = 256
@@ -24,40 +28,30 @@ GATHER_S = 0.02
 WAITING = 8 << 20
 """Bytes that may wait for a writer: when the disk is slower than the network the sessions stop reading."""
 
+PINNED = 5
+"""A piece that is less than this part of the buffer it lies in is copied: a piece keeps all of its buffer in memory,
+and a peer could see to it that the rest is of no use. A full DATA is a quarter of the longest read, and not copied."""
 
-SPARE = 8 << 20
-"""Bytes of buffers kept for the next chunks: as many as wait for a writer."""
 
-
-class Buffers:
-    """The bytes of the chunks under way. Buffers are used again: new memory costs as much as the copy into it."""
+class Arrived:
+    """What has arrived of the chunks under way: the buffers it came in, uncopied."""
 
     def __init__(self) -> None:
-        self._filling: dict[int, bytearray] = {}
-        self._spare: list[bytearray] = []  # all of one length
+        self._pieces: dict[int, list[tuple[int, Buffer]]] = {}
 
-    def of(self, chunk: int, length: int) -> bytearray:
-        """The buffer of a chunk under way; where nothing was written to it yet it holds anything."""
-        buffer = self._filling.get(chunk)
-        if buffer is None:
-            fits = self._spare and len(self._spare[0]) == length
-            buffer = self._filling[chunk] = self._spare.pop() if fits else bytearray(length)
-        return buffer
+    def keep(self, chunk: int, offset: int, data: Buffer) -> None:
+        """Bytes of a chunk, which nobody changes any more; none of them is here already."""
+        if isinstance(data, memoryview) and PINNED * len(data) < data.obj.__sizeof__():
+            data = bytes(data)
+        self._pieces.setdefault(chunk, []).append((offset, data))
 
-    def take(self, chunk: int) -> bytearray:
+    def take(self, chunk: int) -> Rope:
         """A complete chunk, which is under way no more."""
-        return self._filling.pop(chunk)
+        return Rope([data for _, data in sorted(self._pieces.pop(chunk), key=itemgetter(0))])
 
     def drop(self, chunk: int) -> None:
         """The chunk, if it is under way, is given up."""
-        self._filling.pop(chunk, None)
-
-    def give_back(self, buffer: bytearray) -> None:
-        """Nobody looks at this buffer any more."""
-        if self._spare and len(self._spare[0]) < len(buffer):
-            self._spare.clear()  # the last chunk of a file came before a full one
-        if not self._spare or (len(self._spare[0]) == len(buffer) and len(self._spare) * len(buffer) < SPARE):
-            self._spare.append(buffer)
+        self._pieces.pop(chunk, None)
 
 
 class WriteQueue:
@@ -71,7 +65,7 @@ class WriteQueue:
         self._is_due = trio.Event()  # there is a full batch, or something urgent
         self._room = trio.lowlevel.ParkingLot()
 
-    async def put(self, chunk: int, data: bytearray, *, is_urgent: bool) -> None:
+    async def put(self, chunk: int, data: Rope, *, is_urgent: bool) -> None:
         """Queue a complete chunk, waiting while `WAITING` bytes are before it; an urgent one waits for no others."""
         while self._size >= WAITING:
             await self._room.park()

@@ -16,9 +16,9 @@ from node.store.catalogue import Catalogue
 from node.store.descriptors import Descriptors
 from node.store.errors import os_errors, shown
 from node.store.finishing import adopt, move_into_place, place, place_rest, wrong_files
-from node.store.growing import Piece
 from node.store.identity import Identity
 from node.store.partial import Partial
+from node.store.rope import Piece
 from node.store.sources import Source, source_of
 from node.store.verifying import bad_chunks
 from node.store.watch import Watch

@@ -15,13 +15,12 @@ from collections.abc import Callable
 
 from node.store.digesting import digest_rest
 from node.store.identity import Identity
+from node.store.rope import Piece, add_to, parts_of
 from node.store.watch import Watch
 from protocols.manifest import Manifest
 
 MOST_FILES = 1024
 """Files that have such a digest at a time, at about a kilobyte each; others are read at the end."""
-
-Piece = bytes | bytearray | memoryview
 
 
 class GrowingDigest:
@@ -35,7 +34,7 @@ class GrowingDigest:
         self._seen: Identity | None = None  # the file after our last write
         self._is_spoilt = False
 
-    def write(self, fd: int, data: memoryview, offset: int) -> None:
+    def write(self, fd: int, data: Piece, offset: int) -> None:
         """Write at an offset; raises OSError."""
         with self._writing:
             if offset < self._covered or self._seen not in (None, _identity(fd)):
@@ -54,7 +53,7 @@ class GrowingDigest:
         try:
             end = self._covered + most
             while self._covered < end and (piece := next_piece(self._covered)):
-                self._hash.update(piece)
+                add_to(self._hash, piece)
                 self._covered += len(piece)
         finally:
             self._hashing.release()
@@ -86,11 +85,14 @@ class GrowingDigests:
             return self._of.get(file_index)
 
 
-def write_all(fd: int, data: memoryview, offset: int) -> None:
+def write_all(fd: int, data: Piece, offset: int) -> None:
     """Write all of `data` at an offset; raises OSError."""
-    done = 0
-    while done < len(data):
-        done += os.pwrite(fd, data[done:], offset + done)
+    for part in parts_of(data):
+        with memoryview(part) as view:
+            done = 0
+            while done < len(view):
+                done += os.pwrite(fd, view[done:], offset + done)
+        offset += done
 
 
 def _identity(fd: int) -> Identity:

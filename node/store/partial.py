@@ -17,10 +17,11 @@ from node.errors import StorageError
 from node.store.descriptors import Descriptors
 from node.store.digesting import digest_whole
 from node.store.errors import os_errors, shown
-from node.store.growing import GrowingDigests, Piece, write_all
+from node.store.growing import GrowingDigests, write_all
 from node.store.libc import start_writing, sync_file_system
 from node.store.names import check_chosen_name, check_length, local_paths, safe_name
 from node.store.part_names import part_name
+from node.store.rope import Piece, add_to
 from node.store.tree import Tree
 from node.store.watch import Watch
 from protocols.bitfield import Bitfield
@@ -62,18 +63,17 @@ class Partial:
     def write(self, index: int, data: Piece) -> bool:
         """Write a chunk if it is the one that the manifest means; whether it is. Raises StorageError, DiskFull."""
         span = self.manifest.geometry.chunk(index)
-        if len(data) != span.length or hashlib.sha256(data).digest() != self.manifest.digest(index):
+        if len(data) != span.length or add_to(hashlib.sha256(), data).digest() != self.manifest.digest(index):
             return False
         file_index = span.file_index
         with (
             os_errors("can't write", self.part.path),
             self._descriptors.lease(self, file_index, lambda: self.part.make(file_index)) as fd,
-            memoryview(data) as view,
         ):
             if growing := self._growing.of(file_index):
-                growing.write(fd, view, span.offset)
+                growing.write(fd, data, span.offset)
             else:
-                write_all(fd, view, span.offset)
+                write_all(fd, data, span.offset)
             if span.length >= WRITTEN_EARLY:
                 start_writing(fd, span.offset, span.length)
         self.touch([index])

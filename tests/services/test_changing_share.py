@@ -28,7 +28,7 @@ class Hashed(MemoryStorage):
         self.wrong: list[int] = []
 
     def write(self, chunks):
-        good = [index for index, data in chunks if hashlib.sha256(data).digest() == self.manifest.digest(index)]
+        good = [index for index, data in chunks if hashlib.sha256(bytes(data)).digest() == self.manifest.digest(index)]
         bad = [index for index, _ in chunks if index not in good]
         self.writes += good
         self.wrong += bad

@@ -74,10 +74,10 @@ class MemoryStorage:
             raise Full("the disk is full")
         good, bad = [], []
         for index, data in chunks:
-            if hashlib.sha256(data).digest() != self.manifest.digest(index):
+            if hashlib.sha256(bytes(data)).digest() != self.manifest.digest(index):
                 bad.append(index)
                 continue
-            self.data[index * CHUNK : index * CHUNK + len(data)] = data
+            self.data[index * CHUNK : index * CHUNK + len(data)] = bytes(data)
             self.have.set(index)
             self.writes.append(index)
             good.append(index)

@@ -6,8 +6,8 @@ import pytest
 import trio
 import trio.testing
 
-from node.services.writing import BATCH, BATCH_CHUNKS, GATHER_S, SPARE, WAITING, Buffers, WriteQueue
-from protocols.exchange import MAX_HAVE
+from node.services.writing import BATCH, BATCH_CHUNKS, GATHER_S, WAITING, Arrived, WriteQueue
+from protocols.exchange import MAX_DATA, MAX_HAVE
 
 MIB = 1 << 20
 
@@ -89,33 +89,32 @@ async def test_two_writers_get_every_chunk_once(autojump_clock, queue, nursery):
     assert sorted(taken) == list(range(40))
 
 
-def test_a_buffer_is_used_again_for_a_chunk_of_its_length():
-    buffers = Buffers()
-    first = buffers.of(0, MIB)
-    assert buffers.of(0, MIB) is first
-    assert buffers.take(0) is first
-    buffers.give_back(first)
-    assert len(buffers.of(1, 10)) == 10
-    assert buffers.of(2, MIB) is first
-    assert buffers.of(3, MIB) is not first
+def test_a_chunk_is_what_came_of_it_in_order():
+    arrived = Arrived()
+    read = memoryview(bytes(range(200)))
+    for start, end in ((100, 200), (0, 70), (70, 100)):
+        arrived.keep(7, start, read[start:end])
+    arrived.keep(8, 0, b"other")
+    rope = arrived.take(7)
+    assert (len(rope), bytes(rope)) == (200, bytes(read))
+    assert bytes(arrived.take(8)) == b"other"
 
 
 def test_a_dropped_chunk_begins_anew():
-    buffers = Buffers()
-    old = buffers.of(0, MIB)
-    buffers.drop(0)
-    buffers.drop(1)
-    assert buffers.of(0, MIB) is not old
+    arrived = Arrived()
+    arrived.keep(0, 0, b"wrong")
+    arrived.drop(0)
+    arrived.drop(1)
+    arrived.keep(0, 0, b"right")
+    assert bytes(arrived.take(0)) == b"right"
 
 
-def test_buffers_of_no_use_are_not_kept():
-    buffers = Buffers()
-    for _ in range(2 * WAITING // MIB):
-        buffers.give_back(bytearray(MIB))
-    buffers.give_back(bytearray(10))
-    kept = {id(buffers.of(chunk, MIB)) for chunk in range(SPARE // MIB)}
-    assert len(kept) == SPARE // MIB
-    buffers.give_back(bytearray(10))
-    last = bytearray(MIB)
-    buffers.give_back(last)
-    assert buffers.of(100, MIB) is last
+def test_what_is_kept_pins_little_more_than_itself():
+    arrived = Arrived()
+    read = memoryview(bytes(MIB))
+    arrived.keep(0, 0, read[:MAX_DATA])
+    arrived.keep(1, 0, read[:16_384])
+    (large,) = arrived.take(0).parts
+    (small,) = arrived.take(1).parts
+    assert large.obj is read.obj, "not copied"
+    assert isinstance(small, bytes)
