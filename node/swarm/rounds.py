@@ -20,7 +20,7 @@ from node.swarm.requesting import Requesting
 from node.swarm.timeouts import TICK_S, look_after
 
 MAX_TRIES: Final = 64
-LEAST_TRIES: Final = 4
+LEAST_TRIES: Final = 2
 """Requests made or tried in one round, so that none takes more than a few milliseconds; the next round is then due at
 once. Fewer in a huge share, where one look for chunks may take a millisecond or two."""
 
