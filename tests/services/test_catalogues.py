@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
+from node.errors import StorageError
 from node.net.introductions import Whereabouts
 from node.services.catalogues import NEWS_S, PUBLISH_S, RELAYS
 from node.services.catalogues_own import LIFETIME_S, RENEW_S
@@ -252,6 +253,30 @@ async def test_a_newcomer_is_told_of_servers_and_tries_a_few(make, network, auto
         bob.catalogues.met(ann.peer_id)
         await trio.sleep(2)
         assert tried == []
+
+
+async def test_a_full_disk_stops_nothing(make, monkeypatch, autojump_clock):
+    ann, bob = make("ann"), make("bob")
+    full = [True]
+
+    def failing(method):
+        def maybe(*arguments):
+            if full[0]:
+                raise StorageError("the disk is full")
+            return method(*arguments)
+
+        return maybe
+
+    monkeypatch.setattr(ann.own, "update", failing(ann.own.update))
+    monkeypatch.setattr(bob.held, "adopt", failing(bob.held.adopt))
+    monkeypatch.setattr(bob.held, "expire", failing(bob.held.expire))
+    async with running(ann, bob):
+        ann.meet(bob)
+        ann.share("fish")
+        await trio.sleep(120)
+        assert bob.finds("fish") == {}
+        full[0] = False
+        await bob.until_found("fish")
 
 
 async def test_a_share_more_signs_one_head_and_keeps_the_other_pages(make, autojump_clock):
