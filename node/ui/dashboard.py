@@ -22,6 +22,7 @@ from node.ui.feed import Feed, Starter
 from node.ui.frame import Frame
 from node.ui.keys import ESCAPE_S, Character, Clicked, CursorAt, KeyDecoder, Pasted, Sequence, Token, character_key
 from node.ui.opening import Opening
+from node.ui.taskbar import taskbar
 from node.ui.terminal import Terminal
 from node.ui.theme import style_sequences
 from node.ui.update import update
@@ -78,6 +79,7 @@ class _Dashboard:
         contact = replace(opening.model.contact, since=now)
         self._model = replace(opening.model, now=now, wall=time.time(), contact=contact)
         self._painted: Frame | None = opening.painted
+        self._bar = ""
         self._wanted = wants(self._model)
         self._dirty = trio.Event()
         self._told = trio.Event()  # the node has answered, or hasn't
@@ -193,6 +195,9 @@ class _Dashboard:
             frame = view(model)
             data = encode(self._painted, frame, styles, is_ascii=model.is_ascii)
             self._painted = frame
+            if self._terminal.has_taskbar and (bar := taskbar(model)) != self._bar:
+                self._bar = bar
+                data += bar.encode()
             try:
                 await self._write(data)
             except OSError:

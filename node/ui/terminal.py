@@ -24,6 +24,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from node.ui.keys import Sequence
+from node.ui.taskbar import NOTHING, has_taskbar
 
 if TYPE_CHECKING:
     import blessed
@@ -88,6 +89,7 @@ class Terminal:
         self.input = sys.stdin.fileno()
         self.output = -1  # while the screen is ours: the same terminal, not blocking
         self.colours = colour_count(os.environ)
+        self.has_taskbar = has_taskbar(os.environ)
         self._log = log
         self._mouse = False
         self._awaits_answer = False
@@ -163,7 +165,8 @@ class Terminal:
         with suppress(termios.error, OSError):  # the terminal may be gone; there is nothing left to put back then
             termios.tcflow(sys.stdout.fileno(), termios.TCOON)
         end = CLEAR if os.environ.get("TERM", "") in ONE_SCREEN else OTHER_SCREEN_OFF
-        self.write_now((NORMAL + MOUSE_OFF + PASTE_OFF + WRAP_ON + CURSOR_ON + end).encode())
+        bar = NOTHING if self.has_taskbar else ""
+        self.write_now((NORMAL + MOUSE_OFF + PASTE_OFF + WRAP_ON + CURSOR_ON + bar + end).encode())
         with suppress(termios.error, OSError):
             if self._awaits_answer:  # or it would be typed at the shell's prompt; what people type ahead is kept
                 select.select([self.input], [], [], LATE_ANSWER_S)
