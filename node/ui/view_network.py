@@ -41,7 +41,16 @@ def _node(node: NodeStatus, width: int) -> list[Line]:
         _field(
             "Network", f"{node.network}   {count(node.shares, 'share')}, {count(node.downloads, 'download')}", width
         ),
+        *_catalogues(node, width),
     ]
+
+
+def _catalogues(node: NodeStatus, width: int) -> list[Line]:
+    """What is known of others' shares, once that is anything."""
+    if not node.catalogues:
+        return []
+    known = f"{node.catalogue_entries:,} entries of {count(node.catalogues, 'other node')} known here"
+    return [_field("Catalogues", known, width)]
 
 
 def _dht(network: NetworkStatus, wall: float, width: int) -> list[Line]:

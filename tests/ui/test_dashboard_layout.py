@@ -54,6 +54,14 @@ def test_every_screen_fits_every_size(keys):
             assert_exact(view(replace(model, width=width, height=height)))
 
 
+def test_the_network_screen_tells_of_catalogues_once_there_are_some():
+    model = scene(80, 24, "5")
+    assert "Catalogues" not in "\n".join(text_of(view(model)))
+    node = replace(NEWS.node, catalogues=3, catalogue_entries=12_345)
+    knows = told(model, replace(NEWS, node=node))
+    assert "12,345 entries of 3 other nodes known here" in "\n".join(text_of(view(knows)))
+
+
 @pytest.mark.parametrize("size", [(80, 24), (20, 5), (200, 60)])
 def test_a_node_that_is_gone_a_young_node_and_an_answer_fit(size):
     empty = replace(NEWS, items=(), detail=None, peers=None)
