@@ -25,7 +25,7 @@ def search(context: Context) -> int:
         now = decode(SearchStatus, value)
         if context.output.json:
             _tell_new(context, now, shown)
-        else:
+        elif now.asked:
             replied = sum(asked.reply != "waiting" for asked in now.asked)
             percent = replied * 100 // max(len(now.asked), 1)
             sink.show(Progress(text, 0, 0, percent, 0.0, None, under_way(now)), time.monotonic())

@@ -19,7 +19,7 @@ import trio
 from node.errors import StorageError, UsageError
 from node.services.searching_answering import Index
 from node.services.searching_asking import Network, PeerAnswer, Reply, ask
-from node.services.searching_checks import Checks, Claim
+from node.services.searching_checks import PROBES, Checks, Claim
 from node.services.searching_probing import Proof, probe
 from node.services.searching_results import Description, Source, Standing, network_of
 from node.services.searching_state import Asked, Scope, Search
@@ -134,9 +134,7 @@ class Searching:
         try:
             async with trio.open_nursery() as nursery:
                 if search.scope is not Scope.LOCAL:
-                    checks = Checks()
-                    for _ in range(PROBES_AT_ONCE):
-                        nursery.start_soon(self._check, search, checks)
+                    nursery.start_soon(self._check, search)
                 await self._look_here(search)
                 if search.scope is not Scope.LOCAL:
                     await self._look_around(search)
@@ -230,19 +228,30 @@ class Searching:
 
     # --- checking ---------------------------------------------------------------------------------------------
 
-    async def _check(self, search: Search, checks: Checks) -> None:
-        """Probe one claim after the other until the search is over and none is left, or there were enough."""
-        while True:
-            claim = checks.next(search.results.to_probe(), everything=search.over.is_set())
-            if claim is not None:
-                proof = await self._probe(claim)
-                checks.ended(claim, has_proved=proof.has_chunk)
-                search.results.checked(*claim, _standing(proof), _description(proof))
-                search.note_change()
-            elif search.over.is_set() and not checks.running:
-                return
-            else:
-                await search.changed.wait()
+    async def _check(self, search: Search) -> None:
+        """Probe claims, a few at once, until the search is over and none is left, or there were enough."""
+        checks = Checks()
+        async with trio.open_nursery() as nursery:
+            while checks.left:
+                claim = self._next_claim(search, checks)
+                if claim is not None:
+                    nursery.start_soon(self._check_one, search, checks, claim)
+                elif search.over.is_set() and not checks.running:
+                    return
+                else:
+                    await search.changed.wait()
+
+    def _next_claim(self, search: Search, checks: Checks) -> Claim | None:
+        """The claim to check now; None while enough are being checked."""
+        if checks.running >= PROBES_AT_ONCE:
+            return None
+        return checks.next(search.results.to_probe(PROBES, everything=search.over.is_set()))
+
+    async def _check_one(self, search: Search, checks: Checks, claim: Claim) -> None:
+        proof = await self._probe(claim)
+        checks.ended(claim, has_proved=proof.has_chunk)
+        search.results.checked(*claim, _standing(proof), _description(proof))
+        search.note_change()
 
     async def _probe(self, claim: Claim) -> Proof:
         """Ask the peer, unless a download is asking it already: a second session would end that one."""

@@ -1,7 +1,7 @@
 """Which claims of a search are checked, and in which order. Pure.
 
-Rules: rows that are shown come before those that wait for the end of the search, the first claim of every row before
-the second of any, and a peer whose claims come to nothing is not asked for long: a flood of claims wins no probes.
+Rules: the first claim of every row comes before the second of any, and a peer whose claims come to nothing is not
+asked for long: a flood of claims wins no probes.
 """
 
 from __future__ import annotations
@@ -34,16 +34,20 @@ class Checks:
         """How many are under way."""
         return len(self._running)
 
-    def next(self, rows: Sequence[Row], *, everything: bool) -> Claim | None:
-        """The claim to check now, which then counts as begun; of the rows that aren't shown only with `everything`."""
-        if len(self._begun) >= PROBES:
+    @property
+    def left(self) -> int:
+        """How many more there may be."""
+        return PROBES - len(self._begun)
+
+    def next(self, rows: Sequence[Row]) -> Claim | None:
+        """The claim to check now, which then counts as begun; `rows` are in the order of their worth."""
+        if not self.left:
             return None
         waiting: list[tuple[int, int, Claim]] = []
         for place, row in enumerate(rows):
-            if everything or row.number is not None:
-                claims = [(row.cid, peer) for peer in row.claimants]
-                tried = sum(claim in self._begun for claim in claims)
-                waiting += [(tried, place, claim) for claim in claims if self._is_worth(claim)]
+            claims = [(row.cid, peer) for peer in row.claimants]
+            tried = sum(claim in self._begun for claim in claims)
+            waiting += [(tried, place, claim) for claim in claims if self._is_worth(claim)]
         if not waiting:
             return None
         claim = min(waiting)[2]

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from heapq import nsmallest
 
 TRUST_BUDGET = 10.0
 """Points of a source, divided by its claims (eMule Kad's figure)."""
@@ -22,6 +23,9 @@ SHOWN_TRUST = 1.0
 
 MAX_ROWS = 300
 """Of one search: what Kad shows too; more is a reason to ask more precisely."""
+
+SLACK = 50
+"""Rows beyond MAX_ROWS until the least are dropped, an answer's worth: to weigh all for each new one would be dear."""
 
 MAX_CLAIMANTS = 64
 """Peers counted for one row: a screen shows two digits."""
@@ -123,8 +127,8 @@ class Results:
         for peer in claimants:
             if len(row.claimants) < MAX_CLAIMANTS:
                 row.claimants.setdefault(peer, Standing.CLAIMED)
-        if len(self.rows) > MAX_ROWS:
-            self._drop_least()
+        if len(self.rows) > MAX_ROWS + SLACK:
+            self._trim()
 
     def checked(self, cid: str, peer: str, standing: Standing, manifest: Description | None) -> None:
         """A probe of a peer has ended; `manifest` is what it sent, None if it didn't."""
@@ -156,6 +160,8 @@ class Results:
 
         Without `everything` only to those worth showing at once.
         """
+        if len(self.rows) > MAX_ROWS:
+            self._trim()
         waiting = [row for row in self.rows.values() if row.number is None]
         if not everything:
             waiting = [row for row in waiting if row.is_verified or self.trust(row) > SHOWN_TRUST]
@@ -164,12 +170,16 @@ class Results:
             row.number = self._numbered
         return sorted((row for row in self.rows.values() if row.number is not None), key=lambda row: row.number or 0)
 
-    def to_probe(self) -> list[Row]:
-        """The rows in the order in which their claims are worth checking: those that would be shown first."""
-        return sorted((row for row in self.rows.values() if not row.is_here), key=self._rank)
+    def to_probe(self, count: int, *, everything: bool) -> list[Row]:
+        """The `count` rows whose claims are the most worth checking; without `everything` of those that are shown."""
+        rows = (row for row in self.rows.values() if not row.is_here and (everything or row.number is not None))
+        return nsmallest(count, rows, key=self._order)
 
     def _rank(self, row: Row) -> tuple[bool, bool, float, str]:
-        return row.is_false, not (row.is_here or row.is_verified), -self.trust(row), self.description(row).name
+        return *self._order(row), self.description(row).name
+
+    def _order(self, row: Row) -> tuple[bool, bool, float]:
+        return row.is_false, not (row.is_here or row.is_verified), -self.trust(row)
 
     def _weight(self, source: Source) -> float:
         if source.peer in self._liars:
@@ -177,10 +187,12 @@ class Results:
         claims = max(self._claims[source.peer], self._claims[source.network] if source.network else 0)
         return TRUST_BUDGET / max(claims, 1)
 
-    def _drop_least(self) -> None:
-        """Make room: the row of the least trust goes that nobody has been shown."""
-        unshown = [row for row in self.rows.values() if row.number is None]  # at least the newest
-        del self.rows[max(unshown, key=self._rank).cid]
+    def _trim(self) -> None:
+        """Make room: the rows of the least trust go that nobody has been shown."""
+        unshown = sorted((row for row in self.rows.values() if row.number is None), key=self._order)
+        kept = max(MAX_ROWS - (len(self.rows) - len(unshown)), 0)
+        for row in unshown[kept:]:
+            del self.rows[row.cid]
 
 
 def network_of(ip: str) -> str:
