@@ -9,7 +9,7 @@ numbers, so that `download 3` means what the person has just seen.
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Protocol
@@ -17,6 +17,7 @@ from typing import Protocol
 import trio
 
 from node.errors import StorageError, UsageError
+from node.net.addresses import ip_of
 from node.services.searching_answering import Index
 from node.services.searching_asking import Network, PeerAnswer, Reply, ask
 from node.services.searching_checks import PROBES, Checks, Claim
@@ -36,6 +37,10 @@ PEERS_ASKED = 16
 
 PROVIDERS_ASKED = 20
 """Peers found in the DHT that are asked; as many as a keyword's closest nodes are."""
+
+PROVIDERS_HEARD = 100
+PROVIDERS_PER_NETWORK = 3
+"""Of one /24 or /48: who fills a word's records from one network shall not keep the others from being asked."""
 
 ASKED_AT_ONCE = 20
 
@@ -197,16 +202,22 @@ class Searching:
     async def _look_in_dht(self, search: Search, start: Callable[[str, Iterable[str], str], None]) -> None:
         """Ask those who provide the query's rarest word; the next one if nobody does."""
 
+        networks: Counter[str] = Counter()
+
         def found(provider: FoundProvider) -> None:
-            if provider.peer_id != self._host.peer_id:
-                search.providers.add(provider.peer_id)
-                start(provider.peer_id, provider.addresses, DHT)
+            network = next((network_of(ip_of(address)) for address in provider.addresses), "")
+            is_crowded = bool(network) and networks[network] >= PROVIDERS_PER_NETWORK
+            if provider.peer_id == self._host.peer_id or is_crowded or len(search.providers) >= PROVIDERS_ASKED:
+                return
+            networks[network] += 1
+            search.providers.add(provider.peer_id)
+            start(provider.peer_id, provider.addresses, DHT)
 
         words = keywords(search.query.tokens)
         frequencies = await in_thread(lambda: {word: self._index.document_frequency(word) for word in words})
         for word in rarest(words, frequencies.__getitem__, KEYWORDS_TRIED):
             search.keywords.append(word)
-            await self._routing.find_providers(keyword_key(word), found, PROVIDERS_ASKED)
+            await self._routing.find_providers(keyword_key(word), found, PROVIDERS_HEARD)
             if search.providers:
                 return
 

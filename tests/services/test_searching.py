@@ -6,7 +6,8 @@ import pytest
 import trio
 
 from node.errors import UsageError
-from node.services.searching import KEYWORDS_TRIED, PEERS_ASKED
+from node.net.provider_store import Provider
+from node.services.searching import KEYWORDS_TRIED, PEERS_ASKED, PROVIDERS_PER_NETWORK
 from node.services.searching_asking import Reply
 from node.services.searching_results import Standing
 from node.services.searching_state import Scope
@@ -78,6 +79,22 @@ async def test_the_next_word_is_looked_up_when_nobody_has_the_first(world, autoj
     assert len(cara.lookups) == 2
     await done(cara.searching.begin("nobody has ever shared these words"))
     assert len(cara.lookups) == 2 + KEYWORDS_TRIED
+
+
+async def test_a_crowd_in_one_network_keeps_nobody_from_being_asked(world, autojump_clock):
+    cara, anna = await world.node("Cara"), await world.node("Anna")
+    anna.share("linux.iso")
+
+    async def find_providers(key, found, limit):
+        await trio.lowlevel.checkpoint()
+        for number in range(min(50, limit)):
+            found(Provider(f"Crowd{number}", (f"/ip4/8.8.8.{number}/tcp/4001/p2p/Crowd{number}",)))
+        found(Provider("Anna", ("/ip4/9.9.9.9/tcp/4001/p2p/Anna",)))
+
+    cara.find_providers = find_providers
+    search = cara.searching.begin("linux")
+    assert set(await done(search)) == {"linux.iso"}
+    assert len(search.asked) == PROVIDERS_PER_NETWORK + 1
 
 
 async def test_a_search_without_an_answer_ends_in_three_seconds_and_says_whom_it_asked(world, autojump_clock):
