@@ -7,7 +7,7 @@ import trio
 
 from node.errors import StorageError
 from node.net.introductions import Whereabouts
-from node.services.catalogues import NEWS_S, PUBLISH_S, RELAYS
+from node.services.catalogues import LONGEST_PUBLISH_S, NEWS_S, RELAYS
 from node.services.catalogues_own import LIFETIME_S, RENEW_S
 from node.status import TransferState
 from protocols.catalog import seal, unseal
@@ -61,12 +61,18 @@ async def test_many_changes_are_few_heads(make, autojump_clock):
         ann.meet(bob)
         await trio.sleep(10)
         ann.host.opened.clear()
-        for number in range(60):
+        for number in range(120):
             ann.share(f"file {number}")
-            await trio.sleep(0.5)
-        await trio.sleep(10)
-        assert len(bob.finds("file")) == 60
-        assert len(ann.host.opened) <= 40 / PUBLISH_S + 1
+            await trio.sleep(1)
+        await trio.sleep(LONGEST_PUBLISH_S)
+        assert ann.own.head.count == 120
+        assert bob.held.seq(ann.peer_id) == ann.own.head.seq
+        assert len(ann.host.opened) <= 7  # after 1, 6, 16, 36, 76, 136 s
+        ann.share("much later")
+        await bob.until_found("later", LONGEST_PUBLISH_S + 5)
+        await trio.sleep(3 * LONGEST_PUBLISH_S)
+        ann.share("after a while of quiet")
+        await bob.until_found("quiet", 5.0)
 
 
 async def test_what_nobody_renews_is_forgotten_and_what_is_renewed_stays(make, monkeypatch, autojump_clock):
