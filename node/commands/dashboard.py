@@ -6,7 +6,6 @@ import locale
 from functools import partial
 
 from node.commands.context import Context
-from node.commands.running import run_line
 from node.commands.starting import NodeStarter
 from node.commands.table import COMMANDS, usage
 from node.errors import UsageError
@@ -54,6 +53,7 @@ def ui(context: Context) -> int:
         # Here, because loading the loop takes as long as all before it, and now there is something to see.
         import trio
 
+        from node.commands.running import run_line
         from node.ui.dashboard import Settings, show
 
         rate = arguments.rate or chosen.rate or (A11Y_RATE if model.is_a11y else RATE)

@@ -6,14 +6,17 @@ the end of that is what is told when it doesn't come up.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from node.control.lock import holder
 from node.errors import StorageError
 from node.folder import DataFolder
+
+if TYPE_CHECKING:
+    import subprocess
 
 STARTING_S = 15.0
 """How long a node may take from its start to its socket: it opens its database and listens, most of it Python's own
@@ -48,6 +51,8 @@ class NodeStarter:
 
     def start(self) -> None:
         """Start a node; raises `StorageError` if the data folder can't be had."""
+        import subprocess  # here because the dashboard hardly ever starts a node, and is waited for
+
         if self.is_starting:
             return
         command = [sys.executable, "-m", "node.cli", "--home", str(self._home.path), "daemon"]

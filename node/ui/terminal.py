@@ -23,11 +23,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from node.ui.keys import Sequence
 from node.ui.taskbar import NOTHING, has_taskbar
 
 if TYPE_CHECKING:
     import blessed
+
+    from node.ui.keys import Sequence
 
 UNUSABLE = ("", "dumb", "unknown")
 

@@ -20,7 +20,6 @@ from node.ui.model import Model, Screen
 from node.ui.rows import ids, index_of, window
 from node.ui.view_chrome import header, hint_line, status_line
 from node.ui.view_dialogs import over
-from node.ui.view_prompt import prompt_line, suggestions
 
 TOO_SMALL = "terminal too small"
 
@@ -43,6 +42,8 @@ def view(model: Model) -> Frame:
     body = over(model, _body(model, width, height - CHROME), width)
     bottom, cursor = hint_line(model), _parked(model) if model.is_a11y else None
     if model.prompt is not None:
+        from node.ui.view_prompt import prompt_line, suggestions  # here because the first frame has no prompt
+
         bottom, column = prompt_line(model.prompt, width)
         cursor = (column, height - 1)
         hints = suggestions(model, model.prompt, width)
