@@ -2,8 +2,9 @@
 
 Rules: ADD_PROVIDER has no answer, so whether it was taken is asked with GET_PROVIDERS: a server may be full, may limit
 its senders (py-libp2p: ten records in ten seconds), or may have ended the held stream the moment before. Of many
-records only a few are asked for, the last among them: what ends a stream or a sender's patience ends it for all that
-come after. No server is sent more than it reads without making others wait.
+records only a few are asked for, the last among them: what ends a stream or a server's patience ends it for all that
+come after, and what was refused by itself, as a word that too many provide, says nothing of the others. No server is
+sent more than it reads without making others wait.
 """
 
 from __future__ import annotations
@@ -46,18 +47,24 @@ class Placing:
         Whatever the server does raises nothing.
         """
         held: set[bytes] = set()
-        asked_for = set(_spread(keys, ASKED_FOR))
         for attempt in range(TRIES):
             await trio.sleep(attempt * PAUSE_S)
+            missing = [key for key in keys if key not in held]
             try:
-                await self._tell(keys, own, server)
-                held = {key for key in keys if key in asked_for and await self._has(key, own, server)}
+                await self._tell(missing, own, server)
+                held |= await self._held(missing, own, server)
             except QueryError as error:
-                log.debug("kad: %s did not take %d records: %s", server.peer_id, len(keys), error)
-                continue
-            if held == asked_for:
-                return set(keys)
+                log.debug("kad: %s did not take %d records: %s", server.peer_id, len(missing), error)
+            if len(held) == len(keys):
+                break
         return held
+
+    async def _held(self, keys: Sequence[bytes], own: Contact, server: Contact) -> set[bytes]:
+        """Which of `keys`, just sent in this order, the server holds, to judge by those that it is asked for."""
+        answers = {index: await self._has(keys[index], own, server) for index in _spread(len(keys), ASKED_FOR)}
+        # Records arrive in order: one that is held says that those before it were read too.
+        read = max((index for index, is_held in answers.items() if is_held), default=-1)
+        return {key for index, key in enumerate(keys[: read + 1]) if answers.get(index, True)}
 
     async def _tell(self, keys: Sequence[bytes], own: Contact, server: Contact) -> None:
         for start in range(0, len(keys), AT_ONCE):
@@ -70,8 +77,7 @@ class Placing:
         return kad_messages.names(reply.providerPeers, own.peer_id)
 
 
-def _spread(keys: Sequence[bytes], count: int) -> list[bytes]:
-    """Up to `count` of the keys, evenly spread, the last one always."""
-    if len(keys) <= count:
-        return list(keys)
-    return [keys[-1 - number * len(keys) // count] for number in range(count)]
+def _spread(length: int, count: int) -> list[int]:
+    """Up to `count` places in a list, evenly spread, the last one always."""
+    count = min(length, count)
+    return sorted(length - 1 - number * length // count for number in range(count))

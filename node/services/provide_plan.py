@@ -27,7 +27,8 @@ EARLY_S = REPROVIDE_S / 4
 """How much before its time a key goes with its region: one record in four too many at most, and then never again."""
 
 RETRY_S = (5.0, 15.0, 60.0, 300.0, 1800.0)
-"""Pauses after a round that fewer than all closest nodes took; a young network grows quickly, an old one doesn't."""
+"""Pauses after a round that fewer than all closest nodes took; a young network grows quickly, an old one doesn't.
+After the last one those who did take it will do; if nobody did, it is tried on."""
 
 WARN_S = 6 * 3600.0
 """So long before records lapse it is said: twenty failed rounds, and time enough for a person to do something."""
@@ -128,7 +129,7 @@ class ProvidePlan:
         if entry is None:
             return None
         entry.is_busy = False
-        if stored and stored >= closest:
+        if stored and (stored >= closest or entry.failures >= len(RETRY_S)):
             entry.failures = 0
             pause = REPROVIDE_S
         else:

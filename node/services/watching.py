@@ -238,7 +238,12 @@ class Watching:
         for path in done.gone:
             self._plan.gone(path, trio.current_time())
         if done.ready:
-            await self._enter(done.ready)
+            try:
+                await self._enter(done.ready)
+            except ShoalError:
+                for each in done.ready:
+                    self._plan.failed(each.path, trio.current_time())
+                raise
 
     async def _enter(self, ready: list[Digested]) -> None:
         await self._library.share_all([digested.imported for digested in ready])

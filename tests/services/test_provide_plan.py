@@ -86,13 +86,22 @@ def test_a_batch_is_bounded_and_holds_shares_first():
 def test_too_few_holders_mean_an_early_and_then_an_ever_later_retry():
     plan = plan_of(b"a")
     now = 0.0
-    for pause in (*RETRY_S, RETRY_S[-1]):
+    for pause in RETRY_S:
         (status,) = finish(plan, plan.next(now, 0), now, stored=3)
         assert status == ProvideStatus(20, 3, at=now, due=now + pause)
         assert plan.next(now + pause - 1, 0) == []
         now += pause
-    (status,) = finish(plan, plan.next(now, 0), now)
-    assert status.due == now + REPROVIDE_S
+    (status,) = finish(plan, plan.next(now, 0), now, stored=3)
+    assert status.due == now + REPROVIDE_S, "those who took it will do"
+
+
+def test_what_nobody_takes_is_tried_on():
+    plan = plan_of(b"a")
+    now = 0.0
+    for pause in (*RETRY_S, RETRY_S[-1], RETRY_S[-1]):
+        (status,) = finish(plan, plan.next(now, 0), now, stored=0)
+        assert status.due == now + pause
+        now += pause
 
 
 def test_a_round_that_nobody_took_leaves_the_last_records_standing_until_they_lapse():

@@ -17,6 +17,7 @@ from node.services.providing import Providing
 from node.services.watching import DEAF_RESCAN_S, RESCAN_S, Watching
 from node.store.catalogue import Catalogue
 from node.store.database import Database
+from node.store.errors import DiskFull
 from node.store.records import ProvideSchedule
 from node.store.watched import WatchedFolders
 from tests.services.fakes import FakeNetwork
@@ -237,6 +238,27 @@ async def test_what_cannot_be_watched(tmp_path, autojump_clock):
             await here.watching.add(str(here.folder / "sub"))
         with pytest.raises(UsageError, match="unwatch it first"):
             await here.watching.add(str(tmp_path))
+
+
+async def test_a_full_disk_costs_time_and_no_hashing_without_end(tmp_path, autojump_clock, monkeypatch, caplog):
+    async with seat(tmp_path) as here:
+        tries = []
+        share_all = here.library.share_all
+
+        async def full(shares):
+            tries.append(trio.current_time())
+            if len(tries) < 3:
+                raise DiskFull("the disk is full")
+            await share_all(shares)
+
+        monkeypatch.setattr(here.library, "share_all", full)
+        here.put("a.txt")
+        await here.watching.add(str(here.folder))
+        await trio.sleep(120)
+        assert here.names() == ["a.txt"]
+        assert len(tries) == 3
+        assert tries[2] - tries[1] > 30
+        assert caplog.text.count("the disk is full") == 2
 
 
 async def test_where_no_news_can_be_heard_the_folder_is_read_again_and_again(tmp_path, autojump_clock, caplog):
