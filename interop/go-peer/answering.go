@@ -22,13 +22,12 @@ const (
 // answer treats streams as their protocols say, until the deadline.
 func answer(ctx context.Context, p *process) error {
 	p.settings.Unlimited = true // go-libp2p takes 64 streams of one protocol from one peer
-	h, err := p.host(nil)
+	a := &answerer{process: p, echoed: make(chan struct{})}
+	h, err := p.host(nil, a.handle)
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	a := &answerer{process: p, echoed: make(chan struct{})}
-	a.handle(h)
 	<-ctx.Done()
 	return nil
 }

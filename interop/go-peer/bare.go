@@ -18,22 +18,23 @@ const bareProtocol = "/shoal/interop/bare/1.0.0"
 const bareBuffer = 256 << 10
 
 func sink(ctx context.Context, p *process) error {
-	h, err := p.host(nil)
+	h, err := p.host(nil, func(h host.Host) {
+		h.SetStreamHandler(bareProtocol, func(stream libp2pnet.Stream) {
+			defer stream.Close()
+			start := time.Now()
+			count, err := io.CopyBuffer(writerOnly{io.Discard}, stream, make([]byte, bareBuffer))
+			if err != nil {
+				p.emit("broken", map[string]any{"error": err.Error(), "bytes": count})
+				return
+			}
+			_, _ = stream.Write(binary.BigEndian.AppendUint64(nil, uint64(count)))
+			p.emit("swallowed", map[string]any{"bytes": count, "milliseconds": milliseconds(start)})
+		})
+	})
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	h.SetStreamHandler(bareProtocol, func(stream libp2pnet.Stream) {
-		defer stream.Close()
-		start := time.Now()
-		count, err := io.CopyBuffer(writerOnly{io.Discard}, stream, make([]byte, bareBuffer))
-		if err != nil {
-			p.emit("broken", map[string]any{"error": err.Error(), "bytes": count})
-			return
-		}
-		_, _ = stream.Write(binary.BigEndian.AppendUint64(nil, uint64(count)))
-		p.emit("swallowed", map[string]any{"bytes": count, "milliseconds": milliseconds(start)})
-	})
 	<-ctx.Done()
 	return nil
 }

@@ -39,15 +39,15 @@ func (p *process) answerCatalogues(ctx context.Context, h host.Host) *librarian 
 }
 
 // publish seals a catalogue of what is shared here.
-func (l *librarian) publish(s *share.Share) error {
+func (l *librarian) publish(s *share.Share) {
 	entry := catalog.Entry{
 		CID: s.CID, Name: s.Manifest.Name, Size: sizeOf(s), Files: uint64(len(s.Manifest.Files)),
 	}
 	held, err := catalog.Publish(l.host.Peerstore().PrivKey(l.host.ID()), []catalog.Entry{entry}, time.Now())
-	if err == nil {
-		l.shelf.Put(held)
+	if err != nil {
+		panic(err) // one entry, right by its import, and a key of this process
 	}
-	return err
+	l.shelf.Put(held)
 }
 
 // meet asks a peer for what it holds, and tells it what is held here.
@@ -113,12 +113,12 @@ func (l *librarian) report(held *catalog.Held) {
 
 // catalogues asks --peer for the catalogues it holds; with --stay it goes on to listen and to answer.
 func catalogues(ctx context.Context, p *process) error {
-	h, err := p.host(nil)
+	var l *librarian
+	h, err := p.host(nil, func(h host.Host) { l = p.answerCatalogues(ctx, h) })
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	l := p.answerCatalogues(ctx, h)
 	for _, address := range p.peers {
 		if err := l.meet(ctx, address); err != nil {
 			return err

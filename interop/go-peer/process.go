@@ -127,11 +127,15 @@ func (p *process) emit(event string, values map[string]any) {
 	}
 }
 
-// host opens the process's host and says where it is, with whatever else there is to say.
-func (p *process) host(values map[string]any) (host.Host, error) {
+// host opens the process's host, has it handle what it is to handle, and says then where it is and what else there is
+// to say: whoever dials on that finds everything in place.
+func (p *process) host(values map[string]any, handle ...func(host.Host)) (host.Host, error) {
 	h, err := network.OpenHost(p.settings)
 	if err != nil {
 		return nil, err
+	}
+	for _, each := range handle {
+		each(h)
 	}
 	ready := map[string]any{"peer": h.ID().String(), "addresses": network.Addresses(h)}
 	for name, value := range values {

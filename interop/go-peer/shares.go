@@ -75,17 +75,18 @@ func seed(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	h, err := p.host(p.description(s))
+	var swarm *transfer.Swarm
+	var l *librarian
+	h, err := p.host(p.description(s), func(h host.Host) {
+		swarm = p.node(h).Seed(s)
+		p.answerSearches(h, s)
+		l = p.answerCatalogues(ctx, h)
+		l.publish(s)
+	})
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	swarm := p.node(h).Seed(s)
-	p.answerSearches(h, s)
-	l := p.answerCatalogues(ctx, h)
-	if err := l.publish(s); err != nil {
-		return err
-	}
 	for _, address := range p.peers {
 		if err := l.meet(ctx, address); err != nil {
 			return err
@@ -114,12 +115,12 @@ func fetch(ctx context.Context, p *process) error {
 	if err := os.MkdirAll(p.output, 0o755); err != nil {
 		return err
 	}
-	h, err := p.host(nil)
+	var swarm *transfer.Swarm
+	h, err := p.host(nil, func(h host.Host) { swarm = p.node(h).Download(id, p.output) })
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	swarm := p.node(h).Download(id, p.output)
 	var node *dht.IpfsDHT
 	if p.needsDHT() {
 		if node, err = p.kademlia(ctx, h); err != nil {

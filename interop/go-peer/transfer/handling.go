@@ -24,11 +24,7 @@ func (s *session) handle(message exchange.Message) error {
 		s.progressed()
 		return s.swarm.metaArrived(s, m)
 	case exchange.RejectMeta:
-		s.noMeta = true
-		if s.swarm.meta.by == s {
-			s.swarm.meta.by = nil
-		}
-		s.swarm.askMetadata()
+		s.metaRejected(m.Reason)
 	case exchange.Bitfield, exchange.Have:
 		s.swarm.fill(s)
 	case exchange.Request:
@@ -51,6 +47,23 @@ func (s *session) handle(message exchange.Message) error {
 		s.node.report("ignored", map[string]any{"peer": s.peer.String(), "type": m.Kind})
 	}
 	return nil
+}
+
+// metaRejected turns to others for the manifest; one that is busy is asked again later.
+func (s *session) metaRejected(reason exchange.Reject) {
+	s.noMeta = true
+	if s.swarm.meta.by == s {
+		s.swarm.meta.by = nil
+	}
+	s.swarm.askMetadata()
+	if reason == exchange.RejectBusy {
+		time.AfterFunc(pause, func() {
+			s.swarm.lock.Lock()
+			defer s.swarm.lock.Unlock()
+			s.noMeta = false
+			s.swarm.askMetadata()
+		})
+	}
 }
 
 func (s *session) progressed() { s.progress, s.warned = time.Now(), false }

@@ -88,7 +88,10 @@ func (s *session) metaAnswer() exchange.Message {
 	ask := s.metas[0]
 	s.metas = s.metas[1:]
 	known := s.swarm.share
-	if known == nil || ask.Part >= uint64(len(known.Blocks)) || ask.Offset >= uint64(len(known.Blocks[ask.Part])) {
+	if known == nil {
+		return exchange.RejectMeta{Part: ask.Part, Reason: exchange.RejectBusy}
+	}
+	if ask.Part >= uint64(len(known.Blocks)) || ask.Offset >= uint64(len(known.Blocks[ask.Part])) {
 		return exchange.RejectMeta{Part: ask.Part, Reason: exchange.RejectUnavailable}
 	}
 	block := known.Blocks[ask.Part]
