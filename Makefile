@@ -9,15 +9,18 @@ PURE := $(COUNTED) tests/simulation
 READY := $(VENV)/.ready
 GO := $(shell command -v go)
 GO_FLAGS := -trimpath -buildvcs=false
+SHARES := $(addprefix interop/test_,transfers.py faults_of_go.py faults_of_py.py content.py peers.py)
+MATRIX := $(if $(GO),vectors shares-across network-across,nothing-across)
 
-.PHONY: demo test lint types imports pure real matrix interop interop-long screenshot bench soak fuzz lock clean
+.PHONY: demo test lint types imports pure real vectors shares-across network-across \
+  nothing-across go-peer interop interop-long screenshot bench soak fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/python -m tests.demo.demo $(if $(FILE),--file "$(FILE)")
 
-# The three share two cores well: the real rings wait for sockets and processes, and so does the matrix.
+# They share two cores well: all but the pure rings wait for sockets and processes.
 test: lint types imports
-	$(MAKE) --no-print-directory -j3 --output-sync=target pure real matrix
+	$(MAKE) --no-print-directory -j4 --output-sync=target pure real $(MATRIX)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -39,17 +42,27 @@ pure: $(READY)
 real: $(READY)
 	$(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(PURE))
 
-# Go and JavaScript against Python, both ways. Without Go one line says how many cases are skipped; with it, a case
-# that doesn't run is a failure. The build comes first and alone, so that the tests find what it has compiled.
-matrix: $(READY)
-	$(if $(GO),cd interop/go-peer && go build $(GO_FLAGS) -o ../../build/go-peer .)
-	$(if $(GO),cd interop/go-peer && go test -vet=off $(GO_FLAGS) ./...)
+# Go and JavaScript against Python, both ways, in two halves. Without Go one line says how many cases are skipped; with
+# it, a case that doesn't run is a failure.
+vectors: go-peer
+	cd interop/go-peer && go test -vet=off $(GO_FLAGS) ./...
+
+shares-across: $(READY) go-peer
+	$(BIN)/python -m pytest -q $(SHARES)
+
+network-across: $(READY) go-peer
+	$(BIN)/python -m pytest -q interop $(addprefix --ignore=,$(SHARES))
+
+nothing-across: $(READY)
 	$(BIN)/python -m pytest -q interop
+
+go-peer:
+	cd interop/go-peer && go build $(GO_FLAGS) -o ../../build/go-peer .
 
 # The same, and what costs more than it finds on each landing; needs Go 1.26 and Node 20.
 interop: $(READY)
 	cd interop/go-peer && test -z "$$(gofmt -l .)" && go vet ./...
-	$(MAKE) --no-print-directory matrix
+	$(MAKE) --no-print-directory -j2 --output-sync=target $(MATRIX)
 
 # Half an hour on two cores: boxo about 1 GiB, 1 GiB on bare streams, and the figures of interop/README.md.
 interop-long: interop

@@ -21,8 +21,7 @@ from pathlib import Path
 
 from peers import Peer
 from processes import Processes
-
-from tests.daemons import await_that
+from waiting import await_that
 
 GIB = 1 << 30
 BLOCK = 1 << 24

@@ -6,8 +6,9 @@ from typing import Any
 
 from peers import Peer
 from processes import Processes
+from waiting import await_that
 
-from tests.daemons import Daemon, await_that
+from tests.daemons import Daemon
 
 MANY = 60
 

@@ -7,8 +7,9 @@ import hashlib
 import pytest
 from peers import Peer, PeerError
 from processes import Processes
+from waiting import await_that
 
-from tests.daemons import Daemon, await_that
+from tests.daemons import Daemon
 
 PREFIXES = {"/shoal": "shoal", "/ipfs": "ipfs"}
 """The Go side's prefix, and what shoal calls the network."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import pytest
 from peers import Event, Peer
 from processes import Processes
+from waiting import await_that
 
-from tests.daemons import Daemon, await_that
+from tests.daemons import Daemon
 
 CHUNK = "65536"
 SIZE = 2_000_000

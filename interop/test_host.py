@@ -7,8 +7,9 @@ import re
 import pytest
 from peers import Peer
 from processes import Processes
+from waiting import await_that
 
-from tests.daemons import Daemon, await_that
+from tests.daemons import Daemon
 
 PY_LIBP2P_KEY = bytes.fromhex("08011220") + bytes(range(32))
 """What py-libp2p itself writes: the seed without the public key. go-libp2p refuses it."""

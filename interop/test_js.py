@@ -7,9 +7,10 @@ import re
 
 import pytest
 from processes import Processes
+from waiting import await_that
 
 from protocols.cid import Cid
-from tests.daemons import Daemon, await_that
+from tests.daemons import Daemon
 
 pytestmark = pytest.mark.usefixtures("js_packages")
 

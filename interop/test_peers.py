@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from peers import Peer
 from processes import Processes
+from waiting import await_that
 
-from tests.daemons import Daemon, await_that
+from tests.daemons import Daemon
 
 CHUNK = "262144"
 SIZE = 24 << 20

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from processes import Processes
+from waiting import await_that
 
 from protocols.search.tokens import keyword_key
-from tests.daemons import Daemon, await_that
+from tests.daemons import Daemon
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from peers import Peer
 from processes import Processes
+from waiting import await_that
 
-from tests.daemons import Daemon, await_that
+from tests.daemons import Daemon
 
 MIB = 1 << 20
 SIZE = 24 * MIB + 77

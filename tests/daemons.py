@@ -152,11 +152,11 @@ def results_of(stdout: str) -> list[Any]:
     return [event for event in map(json.loads, stdout.splitlines()) if event["event"] == "result"]
 
 
-def await_that(condition: Callable[[], T], what: str, timeout_s: float = READY_S) -> T:
+def await_that(condition: Callable[[], T], what: str, timeout_s: float = READY_S, pause_s: float = 0.05) -> T:
     """The condition's value once it is true; raises DaemonError with `what` after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if value := condition():
             return value
-        time.sleep(0.05)
+        time.sleep(pause_s)
     raise DaemonError(f"in vain for {timeout_s:.0f} s: {what}")
