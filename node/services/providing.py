@@ -191,7 +191,8 @@ class Providing:
         if taken:
             stored = sum(report.stored for report in reports.values()) / taken
             closest = sum(report.closest for report in reports.values()) / len(reports)
-            log.info("provided %s: %.0f of the %.0f closest nodes hold each", _some(taken, "key"), stored, closest)
+            each = "it" if taken == 1 else "each"
+            log.info("provided %s: %.0f of the %.0f closest nodes hold %s", _some(taken, "key"), stored, closest, each)
         reason = next((report.reason for report in reports.values() if report.reason), "")
         if reason and reason != self._last_reason:
             log.info("%s could not be provided: %s", _some(len(reports) - taken, "key"), reason)

@@ -172,7 +172,7 @@ async def test_a_reason_is_told_once(autojump_clock, providing, routing, caplog)
     assert [record.getMessage() for record in caplog.records] == ["1 key could not be provided: nobody kept the record"]
     routing.takes = True
     await trio.sleep(1800)
-    assert caplog.records[-1].getMessage() == "provided 1 key: 20 of the 20 closest nodes hold each"
+    assert caplog.records[-1].getMessage() == "provided 1 key: 20 of the 20 closest nodes hold it"
 
 
 async def test_records_about_to_lapse_are_warned_about(autojump_clock, providing, routing, caplog):
