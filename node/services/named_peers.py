@@ -50,6 +50,7 @@ class Connected(Protocol):
     """What this needs of the host."""
 
     def connections(self) -> Sequence[ConnectionInfo]: ...
+    async def addresses_of(self, peer_id: str) -> Sequence[str]: ...
 
 
 class NamedPeers:
@@ -82,7 +83,10 @@ class NamedPeers:
                 return NamedPeer(peer_id, (address,))
         people = {peer: set(map(without_peer_id, addresses)) for peer, addresses in known.items()}
         for connection in self._host.connections():
-            people.setdefault(connection.peer_id, set()).add(without_peer_id(connection.multiaddr))
+            # Who came to us did so from a port that nobody knows it by: where it listens on the same host counts too.
+            listening = await self._host.addresses_of(connection.peer_id)
+            here = {address for address in listening if ip_of(address) == connection.ip}
+            people.setdefault(connection.peer_id, set()).update(here, {without_peer_id(connection.multiaddr)})
         if not _fitting(text, people):
             await self._look_up(cid, people)
         fitting = _fitting(text, people)

@@ -27,9 +27,14 @@ def connection(peer: str, address: str) -> ConnectionInfo:
 class Host:
     def __init__(self, *connections: ConnectionInfo) -> None:
         self._connections = connections
+        self.listening: dict[str, list[str]] = {}
 
     def connections(self) -> tuple[ConnectionInfo, ...]:
         return self._connections
+
+    async def addresses_of(self, peer_id: str) -> list[str]:
+        await trio.lowlevel.checkpoint()
+        return self.listening.get(peer_id, [])
 
 
 @asynccontextmanager
@@ -99,6 +104,15 @@ async def test_several_at_one_address_are_named_and_the_one_in_session_is_meant(
         assert (await peers.having(AT_A, CONTENT.cid, {})).peer_id == A, "the port tells"
         assert (await peers.having("192.168.1.10", CONTENT.cid, {})).peer_id == A
         assert len(here.leecher.opened) == 1
+
+
+async def test_who_came_to_us_is_known_by_where_it_listens_on_the_host_it_came_from(autojump_clock):
+    came = (connection(A, AT_A.replace("4001", "50001")), connection(B, AT_A.replace("4001", "50002")))
+    async with asking(*came) as (peers, _):
+        peers._host.listening = {A: [AT_A], B: [AT_A.replace("4001", "4002"), AT_B]}
+        assert (await peers.having(AT_A, CONTENT.cid, {})).peer_id == A
+        with pytest.raises(NoPeersError):
+            await peers.having(AT_B, CONTENT.cid, {})  # anybody can say to listen at another host
 
 
 async def test_a_peer_without_the_file_says_so(autojump_clock):
