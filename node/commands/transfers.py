@@ -136,7 +136,7 @@ def _what_is_left(item: ItemStatus, *, deleted: bool) -> str:
     if item.chunks_have == item.chunks and item.size:
         return f"the files stay where they are: {item.path}"
     if deleted or not item.bytes_have:
-        return "nothing of it is left"
+        return "files that had their place already stay there" if item.skipped_files else "nothing of it is left"
     return f"{size(item.bytes_have)} are kept, and get goes on from there"
 
 

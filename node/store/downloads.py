@@ -80,6 +80,8 @@ class StoredDownload:
         hand, is had at once. Raises StorageError, also if something else is in that place, and Stopped.
         """
         self._partial.prepare()
+        if not self._is_placed and self._partial.is_placed():  # by a download whose row was given up
+            self._set_placed()
         if self._partial.final.exists() and not (self._is_placed and self._partial.part.exists()):
             self._adopted = adopt(self._partial, watch)
             with self._lock:
@@ -147,8 +149,7 @@ class StoredDownload:
         if not self._is_placed:
             if self._partial.final.exists():
                 adopt(self._partial, watch)  # which it can't be: that says so
-            self._catalogue.choices.set_placed(self.cid, True)
-            self._is_placed = True
+            self._set_placed()
         place(self._partial, files)
 
     def finish(self, watch: Watch) -> Source:
@@ -180,6 +181,10 @@ class StoredDownload:
         self._partial.close()
         with os_errors("can't delete", self.part_path):
             self._partial.part.remove()
+
+    def _set_placed(self) -> None:
+        self._catalogue.choices.set_placed(self.cid, True)
+        self._is_placed = True
 
     def _has(self, index: int) -> bool:
         with self._lock:

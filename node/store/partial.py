@@ -122,6 +122,14 @@ class Partial:
             except FileNotFoundError:
                 return b""
 
+    def is_placed(self) -> bool:
+        """Whether some of its files have a second name in the final place; raises StorageError."""
+        if not (self.manifest.is_folder and self.part.exists() and self.final.exists()):
+            return False
+        with os_errors("can't read", self.final.path):
+            pairs = zip(self.part.identities(), self.final.identities(), strict=True)
+            return any(ours and theirs and ours.ino == theirs.ino for ours, theirs in pairs)
+
     def kept(self) -> list[int]:
         """The chunks of which the partial may hold bytes, though nothing is on record; raises StorageError."""
         geometry = self.manifest.geometry

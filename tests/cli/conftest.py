@@ -90,7 +90,7 @@ class FakeNode:
             "connect": self.answer({"peer_id": "12D3KooWpeer"}),
             "shutdown": self.answer({}),
             "limit": self._limit,
-            **dict.fromkeys(("stop", "cancel", "pause", "resume"), self._item),
+            **dict.fromkeys(("stop", "cancel", "pause", "priority", "resume"), self._item),
         }
 
     def answer(self, value: object) -> Handler:

@@ -49,3 +49,32 @@ def test_a_wrong_rate_is_a_mistake_of_usage(inside, node):
     assert code == 2
     assert "fast" in err
     assert node.calls.empty()
+
+
+def test_priorities_are_changed_by_words_for_files(inside, node):
+    code, out, _ = inside("priority", "3", "skip", "docs", "*.txt", "--sequential")
+    assert code == 0
+    called = {"target": "3", "priority": "skip", "files": ["docs", "*.txt"], "sequential": True}
+    assert node.wait_for_call("priority") == called
+    assert out == "#3 linux.iso: 1 of 1 file, 2.5 GB, rarest first\n"
+
+
+def test_priorities_are_told_file_by_file(inside, node):
+    code, out, _ = inside("priority", "3")
+    assert code == 0
+    assert node.wait_for_call("info")["target"] == "3"
+    assert "normal\tlinux.iso" in out
+
+
+def test_an_unknown_priority_is_a_mistake_of_usage(inside, node):
+    code, _, err = inside("priority", "3", "urgent")
+    assert code == 2
+    assert "high" in err
+    assert node.calls.empty()
+
+
+def test_get_takes_files_and_order_along(inside, node):
+    code, _, _ = inside("get", "bafyreix", "--only", "docs", "--only", "*.txt", "--sequential", "--detach")
+    assert code == 0
+    called = node.wait_for_call("get")
+    assert (called["only"], called["sequential"]) == (["docs", "*.txt"], True)

@@ -133,6 +133,17 @@ async def test_a_download_at_rest_is_so_again_after_a_restart(tmp_path):
         assert received == len(FILES["docs/a.pdf"])
 
 
+async def test_a_cancelled_download_at_rest_can_be_fetched_again_as_a_whole(tmp_path):
+    async with node(tmp_path, CONTENT) as here:
+        item = await get(here, "docs")
+        await until_at_rest(here)
+        await here.library.cancel(item, delete=False)
+        assert tree(tmp_path) == some("docs/a.pdf", "docs/b.txt", "docs/empty"), "what is whole is the person's"
+        await get(here)
+        await until_complete(here)
+        assert tree(tmp_path) == FILES
+
+
 async def test_choices_of_a_paused_download_hold_when_it_goes_on(tmp_path):
     async with node(tmp_path, CONTENT) as here:
         item = await get(here)
