@@ -14,6 +14,7 @@ from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Sc
 from node.ui.row_actions import ROW_ACTIONS, do_confirmed
 from node.ui.rows import SORTS, current, ids, index_of, select, sorted_by
 from node.ui.step import Step, refuse_offline, say
+from node.ui.view_details import TABS
 from node.ui.view_transfers import FIELDS
 
 PAGE_MARGIN = 6
@@ -158,7 +159,7 @@ ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "page-up": _move_pages(-1),
     "open": _open,
     "back": _back,
-    "next-tab": lambda model: (replace(model, tab=(model.tab + 1) % 3), ()),
+    "next-tab": lambda model: (replace(model, tab=(model.tab + 1) % len(TABS)), ()),
     "next-screen": _turn(1),
     "last-screen": _turn(-1),
     "filter": _filter,

@@ -67,7 +67,7 @@ BINDINGS = (
     _bind("page-up", "pgup", "page", Group.MOVE, _L, Place.LOG),
     _bind("open", "enter l right", "open", Group.MOVE, Place.TRANSFERS, Place.UPLOADS, hint="info"),
     _bind("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG),
-    _bind("next-tab", "tab", "next page of it", Group.MOVE, Place.DETAILS, hint="overview/peers/files"),
+    _bind("next-tab", "tab", "next page of it", Group.MOVE, Place.DETAILS, hint="overview/chunks/peers/files"),
     _bind("next-screen", "tab", "next screen", Group.MOVE, _L, Place.NETWORK, Place.LOG),
     _bind("last-screen", "shift-tab", "screen before", Group.MOVE, _A),
     *(

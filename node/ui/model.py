@@ -174,7 +174,7 @@ class Model:
     screen: Screen = Screen.TRANSFERS
     details: str | None = None  # the CID whose details are open
     opening: str | None = None  # a download that was just begun, whose details open once its row is there
-    tab: int = 0  # of the details: overview, peers, files
+    tab: int = 0  # of the details: see `view_details.TABS`
     peers_of: str | None = None  # the CID whose peers are shown; None for every connection
     selected: Mapping[Screen, str] = field(default_factory=dict)
     places: Mapping[Screen, int] = field(default_factory=dict)  # the selected row's index when it was last seen

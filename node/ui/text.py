@@ -14,6 +14,16 @@ ELLIPSIS = "…"
 _ASCII_GLYPHS = str.maketrans({"✓": "#", "↓": "v", "·": ".", "…": "~", "∞": "-", "→": ">"})
 
 
+# The glyphs of the dashboard: one cell each, or `cells` shows ASCII in their place.
+_OWN_GLYPHS = "█▉▊▋▌▍▎▏▓▒░·✗✓↓▼▲‖…◷⟳●◐○─│╭╮╰╯→←↑▾▸◂▴∞▁▂▃▄▅▆▇×" + "".join(map(chr, range(0x2800, 0x2900)))
+_WITHOUT_GLYPHS = dict.fromkeys(map(ord, _OWN_GLYPHS))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is ASCII and our own glyphs, of which each fills one cell whatever stands beside it."""
+    return text.isascii() or text.translate(_WITHOUT_GLYPHS).isascii()
+
+
 def cells(text: str) -> int:
     """How many cells the text fills."""
     return len(text) if text.isascii() else _cells(text)
@@ -56,18 +66,20 @@ def to_ascii(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _cells(text: str) -> int:
+    if _is_plain(text):
+        return len(text)
     return sum(_width(grapheme) for grapheme in graphemes(text))
 
 
 def _width(grapheme: str) -> int:
-    import wcwidth  # blessed's own, so that the dashboard agrees; here because most text is ASCII and it takes 30 ms
+    import wcwidth  # blessed's own, so that the dashboard agrees; here because most text is plain and it takes 30 ms
 
     return max(0, wcwidth.wcswidth(grapheme))
 
 
 def graphemes(text: str) -> list[str]:
     """The text in the parts that a cut may not divide."""
-    if text.isascii():
+    if _is_plain(text):
         return list(text)
     import wcwidth
 

@@ -20,7 +20,7 @@ BAR_CELLS = 16
 MAP_LABEL = 6  # the chunk number before each line of the map
 TWO_COLUMNS_FROM = 110
 FIELDS = 13  # above the map
-TABS = ("overview", "peers", "files")
+TABS = ("overview", "chunks", "peers", "files")
 
 MAP = {
     "#": ("█", "have"),
@@ -56,6 +56,8 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
             detail = model.shown.detail
             peers = detail.peers if detail is not None and is_detail_of(detail, item.cid) else ()
             shown = [ruled(f"Peers Sharing - {item.name}", width), *peer_table(peers, -1, width, height - 1)]
+        case "chunks":
+            shown = _all_chunks(model, item, width, height)
         case "files":
             shown = _files(model, item, width, height)
         case _:
@@ -80,14 +82,25 @@ def detail_lines(model: Model, item: ItemStatus, width: int, height: int) -> lis
     return shown
 
 
+def _all_chunks(model: Model, item: ItemStatus, width: int, height: int) -> list[Line]:
+    """The map alone, for shares of many chunks."""
+    detail = model.shown.detail
+    if detail is None or not is_detail_of(detail, item.cid) or not detail.cells:
+        return [ruled(f"Chunks - {item.name}", width)]
+    words = f" {_chunks(item, detail)}   {_availability(item, detail)}"
+    return [fit([(words, "text")], width), *_map(detail, width, height - 1)]
+
+
 def is_detail_of(detail: DetailStatus, cid: str) -> bool:
     """Whether these are the details of that file."""
     return detail.item.cid == cid
 
 
-def map_cells(width: int, height: int) -> int:
+def map_cells(width: int, height: int, tab: int = 0) -> int:
     """How many cells of the chunk map a page of details has room for; what to ask `info` for."""
     fields = 1 + ((FIELDS + 1) // 2 if width >= TWO_COLUMNS_FROM else FIELDS)
+    if TABS[tab] == "chunks":
+        fields = 0
     return max((width - MAP_LABEL - 1) * max(height - fields - 3, 1), 1)
 
 

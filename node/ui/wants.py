@@ -34,7 +34,7 @@ def wants(model: Model) -> Wants:
     """What this model's screen shows."""
     if model.details is not None:
         files = TABS[model.tab] == "files"
-        return Wants(model.details, _cells(model.width, model.height - CHROME), files)
+        return Wants(model.details, _cells(model.width, model.height - CHROME, model.tab), files)
     match model.screen:
         case Screen.TRANSFERS:
             return _for_panes(model)
@@ -62,5 +62,5 @@ def _for_panes(model: Model) -> Wants:
     return Wants(item.cid, _cells(model.width, pane))
 
 
-def _cells(width: int, height: int) -> int:
-    return min(map_cells(width, height), MOST_CELLS)
+def _cells(width: int, height: int, tab: int = 0) -> int:
+    return min(map_cells(width, height, tab), MOST_CELLS)

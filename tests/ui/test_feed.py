@@ -202,4 +202,5 @@ def test_what_screens_want():
     assert wants(scene(200, 60)).log_lines > 0
     assert wants(scene(80, 24, "enter")).cells > 256
     assert not wants(scene(80, 24, "enter", "tab")).files
-    assert wants(scene(80, 24, "enter", "tab", "tab")).files
+    assert wants(scene(80, 24, "enter", "tab", "tab", "tab")).files
+    assert wants(scene(80, 24, "enter", "tab")).cells > wants(scene(80, 24, "enter")).cells, "a page of the map alone"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import wcwidth
 from hypothesis import given
 from hypothesis import strategies as st
 
 from node.ui.safe import safe
-from node.ui.text import cells, clip, clip_end, pad, pad_left, to_ascii
+from node.ui.text import _OWN_GLYPHS, cells, clip, clip_end, pad, pad_left, to_ascii
 
 TEXTS = (st.text(st.characters()) | st.text(st.sampled_from("ab映画한e\u0301👍🏽🇩🇪"))).map(safe)
 WIDTHS = st.integers(0, 80)
@@ -53,3 +54,10 @@ def test_wide_characters_count_two_cells_and_marks_none():
 
 def test_a_terminal_without_utf8_gets_our_glyphs_likes():
     assert to_ascii("[✓✓↓·] a…b ∞ 映画") == "[##v.] a~b - ??"
+
+
+def test_our_own_glyphs_are_as_wide_as_blessed_has_them():
+    for glyph in _OWN_GLYPHS:
+        assert wcwidth.wcswidth(glyph) == 1, glyph
+        assert cells(f"a{glyph}b") == 3
+        assert cells(f"{glyph}\u0301") == 1, "a mark on one is no cell of its own"
