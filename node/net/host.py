@@ -7,6 +7,7 @@ library runs in tasks that the host owns and nobody else cancels; one peer's fau
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,9 @@ log = logging.getLogger(__name__)
 
 OPEN_TIMEOUT_S = 10.0  # for a SYN and one round trip behind whatever the connection is busy with
 CLOSE_TIMEOUT_S = 2.0  # for everything; the process is ending and somebody is waiting at a prompt
+ADDRESSES_S = 1.0
+"""For so long the machine's interfaces aren't looked at again: that takes milliseconds, and each progress report of a
+download and each row of a list has this node's addresses in its link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,8 @@ class Host:
         self._tasks: trio.Nursery  # set while running
         self._running = trio.Event()
         self._stopping = trio.Event()
+        self._addresses: list[str] = []
+        self._addresses_until = -math.inf
         self.set_handler(liveness.PING, liveness.answer_pings)
         self.set_handler(identify.IDENTIFY_PUSH, self._remember)
         library_identify.AGENT_VERSION = settings.agent  # a module constant is the library's only place for it
@@ -143,7 +149,13 @@ class Host:
 
     def addresses(self) -> list[str]:
         """Where others can reach this node, with /p2p/: real ports, wildcards expanded, announced ones last."""
-        return [str(address) for address in self._raw.get_addrs()]
+        if not self._running.is_set():
+            return []
+        now = trio.current_time()
+        if now >= self._addresses_until:
+            self._addresses_until = now + ADDRESSES_S
+            self._addresses = [str(address) for address in self._raw.get_addrs()]
+        return list(self._addresses)
 
     def connections(self) -> list[ConnectionInfo]:
         """The live connections."""
