@@ -16,6 +16,8 @@ from node.ui.frame import Frame
 MERGE_CELLS = 8
 """Bytes of the longest usual cursor move, `ESC[60;200H`, less the `ESC[` of a style that it often saves."""
 
+STRETCH = 16
+
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
 NORMAL = "\x1b[m"
@@ -52,9 +54,7 @@ def _runs(old: tuple[Cell, ...], new: tuple[Cell, ...]) -> Iterator[tuple[int, i
         yield 0, len(new)
         return
     start = end = -1
-    for column, (was, is_now) in enumerate(zip(old, new, strict=True)):
-        if was == is_now:
-            continue
+    for column in _changed(old, new):
         if start < 0:
             start = column
         elif column - end >= MERGE_CELLS:
@@ -63,6 +63,14 @@ def _runs(old: tuple[Cell, ...], new: tuple[Cell, ...]) -> Iterator[tuple[int, i
         end = column + 1
     if start >= 0:
         yield _whole(old, new, start, end)
+
+
+def _changed(old: tuple[Cell, ...], new: tuple[Cell, ...]) -> Iterator[int]:
+    """The columns that differ; most of a line doesn't, and is passed over a stretch at a time."""
+    for first in range(0, len(new), STRETCH):
+        before, after = old[first : first + STRETCH], new[first : first + STRETCH]
+        if before != after:
+            yield from (first + at for at, (was, is_now) in enumerate(zip(before, after, strict=True)) if was != is_now)
 
 
 def _whole(old: tuple[Cell, ...], new: tuple[Cell, ...], start: int, end: int) -> tuple[int, int]:

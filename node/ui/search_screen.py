@@ -10,14 +10,16 @@ ANSWERED = "answered"
 """The reply of a peer that said all it knows; the others say what hindered them."""
 
 
-def search_results(search: SearchStatus) -> Table:
-    """`search <text>`: what was found, by the numbers that `download` takes."""
+def search_results(search: SearchStatus, *, is_final: bool = True) -> Table:
+    """`search <text>`: what was found, by the numbers that `download` takes; until `is_final`, so far."""
     footer = [] if search.hits else ["Nothing found."]
     if any(_is_partly_verified(hit) for hit in search.hits):
         footer.append("3/12: of 12 peers that say they have it, 3 have proved it.")
     if any(hit.state is HitState.UNVERIFIED for hit in search.hits):
         footer.append("Unverified: nobody has proved yet to have it.")
-    if search.hits:
+    if not is_final:
+        footer = [under_way(search)]
+    elif search.hits:
         footer.append("Type 'download <#>' to start downloading.")
     else:
         footer += [f"- {part}" for part in asked_parts(search)]

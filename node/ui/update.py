@@ -166,7 +166,9 @@ def _news(model: Model, message: msg.News) -> Step:
         data = replace(data, items=message.items)
     if (message.moving or message.gone) and data.items is not None:
         newer = {item.cid: item for item in message.moving}
-        rows = tuple(newer.pop(item.cid, item) for item in data.items if item.cid not in message.gone)
+        rows = [newer.pop(item.cid, item) for item in data.items]
+        if message.gone:
+            rows = [item for item in rows if item.cid not in message.gone]
         data = replace(data, items=(*rows, *newer.values()))
     data = _others(data, message)
     model = replace(model, data=data, now=max(model.now, message.now))

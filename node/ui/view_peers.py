@@ -9,6 +9,7 @@ from node.ui.areas import areas
 from node.ui.frame import Line, Span, blank, fill, fit, ruled
 from node.ui.graphs import bar
 from node.ui.grid import Field, choose, heading, row
+from node.ui.kept import kept
 from node.ui.model import Model, item_of
 from node.ui.rows import ids, index_of, window
 from node.ui.units import count, milliseconds, percent, rate_fixed, size_fixed
@@ -63,6 +64,7 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
     return [*fill(shown, width, height - 1), fit([(FLAGS, "dim")], width)] if height > 1 else fill(shown, width, height)
 
 
+@kept
 def peer_table(peers: Sequence[PeerStatus], index: int, width: int, height: int) -> list[Line]:
     """The heading and as many rows as fit in `height` lines."""
     chosen = choose(FIELDS, width)
