@@ -21,6 +21,8 @@ from node.ui.text import to_ascii
 USUAL_WIDTH = 80
 """Cells of a terminal that doesn't say how wide it is."""
 
+USUAL_HEIGHT = 24
+
 Fields = Mapping[str, object]
 
 
@@ -51,6 +53,7 @@ class Output:
         self._header = header
         self._progress_mode = progress_mode
         self._sink = ProgressSink()
+        self._live_lines = 0  # of a screen that the next one replaces
 
     def as_screens(self) -> Output:
         """The same, but with the user's screens wherever it goes, for the shell."""
@@ -72,9 +75,24 @@ class Output:
             for fields in data:
                 self._event("result", fields)
             return
+        self._put_stdout(self._rewound())
         for screen in screens:
             lines = terminal_lines(screen, self._width()) if self.terminal else piped_lines(screen, header=self._header)
             self._write(self._stdout, lines)
+
+    def live(self, screen: Screen) -> bool:
+        """Show a screen for now, in the place of the one before; False where that can't be done."""
+        if self._quiet or not self.terminal or not self._stdout.isatty() or not _can_move(self._environ):
+            return False
+        lines = terminal_lines(screen, self._width())[: max(_rows(self._stdout) - 1, 1)]
+        self._put_stdout(self._rewound() + "".join(f"{line}\n" for line in lines))
+        self._live_lines = len(lines)
+        return True
+
+    def _rewound(self) -> str:
+        """What takes back the screen that was shown for now."""
+        lines, self._live_lines = self._live_lines, 0
+        return f"\x1b[{lines}A\r\x1b[J" if lines else ""
 
     def answer(self, data: Fields, terminal: Sequence[str], piped: Sequence[str] | None = None) -> None:
         """Answer with lines of text; `piped` is the row of values that a program wants instead."""
@@ -131,7 +149,7 @@ class Output:
             return JsonProgress(self._put_stdout)
         if self._quiet or mode is ProgressMode.NEVER:
             return ProgressSink()
-        moves = self._stderr.isatty() and self._environ.get("TERM", "") not in ("", "dumb", "unknown")
+        moves = self._stderr.isatty() and _can_move(self._environ)
         if mode is ProgressMode.ALWAYS or (mode is ProgressMode.AUTO and moves):
             return TerminalProgress(self._put_stderr, self._error_width)
         return PlainProgress(self._put_stderr)
@@ -166,6 +184,19 @@ class Output:
 
     def _error_width(self) -> int:
         return _columns(self._stderr, self._environ)
+
+
+def _can_move(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal knows how to move its cursor."""
+    return environ.get("TERM", "") not in ("", "dumb", "unknown")
+
+
+def _rows(stream: TextIO) -> int:
+    """How high the terminal is; what doesn't say so is taken for a usual one."""
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or USUAL_HEIGHT
+    except (OSError, ValueError):
+        return USUAL_HEIGHT
 
 
 def _columns(stream: TextIO, environ: Mapping[str, str]) -> int:

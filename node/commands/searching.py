@@ -25,7 +25,7 @@ def search(context: Context) -> int:
         now = decode(SearchStatus, value)
         if context.output.json:
             _tell_new(context, now, shown)
-        elif now.asked:
+        elif now.asked and not context.output.live(search_results(now, is_final=False)):
             replied = sum(asked.reply != "waiting" for asked in now.asked)
             percent = replied * 100 // max(len(now.asked), 1)
             sink.show(Progress(text, 0, 0, percent, 0.0, None, under_way(now)), time.monotonic())

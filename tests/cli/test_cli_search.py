@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
+import pyte
 import pytest
 
+from node.commands.output import Output
 from node.status import to_json
+from node.ui.layout import terminal_lines
+from node.ui.search_screen import search_results
 from tests.searches import HITS, LINUX, NOTHING
 
 
@@ -52,3 +57,41 @@ def test_nothing_found_is_exit_code_4_and_says_whom_it_asked(inside, node):
     code, _, err = inside("search", "obscure", "words")
     assert code == 4
     assert "asked 1 of 1 connected peer; the DHT named nobody for 'obscure', 'words'; 1 answered" in err
+
+
+class Terminal(io.StringIO):
+    """A terminal of 80 by 24 cells, as a stream."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def shown(self) -> list[str]:
+        screen = pyte.Screen(80, 24)
+        pyte.Stream(screen).feed(self.getvalue().replace("\n", "\r\n"))
+        return [line.rstrip() for line in screen.display if line.strip()]
+
+
+@pytest.mark.parametrize("hits", [HITS, tuple(replace(HITS[0], number=n) for n in range(1, 60))])
+def test_on_a_terminal_the_screen_grows_and_is_replaced_by_the_last(hits):
+    terminal = Terminal()
+    output = Output(terminal, io.StringIO(), {"TERM": "xterm"})
+    before = replace(LINUX, hits=hits[:1], is_over=False, is_checked=False)
+    assert output.live(search_results(before, is_final=False))
+    assert terminal.shown()[-1] == "1 found, 18 of 18 peers done"
+    assert output.live(search_results(replace(before, hits=hits[:2]), is_final=False))
+    assert sum("Search Results" in line for line in terminal.shown()) == 1
+    output.screens([], search_results(replace(LINUX, hits=hits)))
+    whole = terminal_lines(search_results(replace(LINUX, hits=hits)), 80)
+    shown = terminal.shown()
+    assert shown == [line.rstrip() for line in whole][-len(shown) :]
+
+
+@pytest.mark.parametrize(("stdout", "environ", "quiet"), [
+    (io.StringIO(), {"TERM": "xterm"}, False),
+    (Terminal(), {"TERM": "dumb"}, False),
+    (Terminal(), {"TERM": "xterm"}, True),
+])  # fmt: skip
+def test_where_no_cursor_moves_only_the_last_is_shown(stdout, environ, quiet):
+    output = Output(stdout, io.StringIO(), environ, quiet=quiet)
+    assert not output.live(search_results(LINUX))
+    assert stdout.getvalue() == ""
