@@ -6,6 +6,7 @@ time the model moves on, so frames are never queued. What is asked of the node r
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 from collections.abc import Callable
@@ -36,6 +37,9 @@ TICK_S = 1.0
 TICK_EARLY_S = 0.15
 """How much earlier a tick may come, to share a frame with news."""
 
+COLLECT_EVERY = 50_000
+"""New objects between two looks for cycles: a second's worth of a busy screen."""
+
 WHEEL_UP, WHEEL_DOWN = 64, 65
 
 Run = Callable[[str, str | None], msg.Printed]
@@ -62,6 +66,9 @@ class Ending:
 
 async def show(terminal: Terminal, opening: Opening, settings: Settings) -> Ending:
     """Go on from the first frame until the person leaves; the terminal's screen is the dashboard's already."""
+    # Frames make much garbage and no cycles, and what is loaded by now stays: looking for them is a sixth of the work.
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY)
     dashboard = _Dashboard(terminal, opening, settings)
     await dashboard.run()
     return Ending(dashboard.code, dashboard.has_stopped_node)
