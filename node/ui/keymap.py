@@ -79,6 +79,7 @@ BINDINGS = (
     _bind("new-search", "/", "new search", Group.FIND, Place.SEARCH, hint="search"),
     _bind("sort", "s", "sort; again: back", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="sort"),
     _bind("columns", "o", "choose columns", Group.FIND, Place.TRANSFERS),
+    _bind("use-peer", "enter l right", "fetch from this peer", Group.ACT, Place.PEERS, hint="use this peer"),
     _bind("everybody", "a", "all connections", Group.FIND, Place.PEERS, hint="all connections"),
     _bind("follow", "f", "follow the log", Group.FIND, Place.LOG, hint="follow"),
     _bind("level", "l", "log level", Group.FIND, Place.LOG, hint="level"),
@@ -104,7 +105,7 @@ BINDINGS = (
 )
 
 _HINT_ORDER = (
-    *("open", "connect", "everybody", "follow", "level", "next-tab", "take", "download", "new-search"),
+    *("open", "use-peer", "connect", "everybody", "follow", "level", "next-tab", "take", "download", "new-search"),
     *("pause", "cancel", "filter", "sort", "command", "help", "stop", "limits", "copy"),
 )
 

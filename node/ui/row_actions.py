@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from node.status import HitState, ItemStatus, TransferState
+from node.ui.lineedit import line
 from node.ui.messages import Copy, Request, RunLine
-from node.ui.model import UNDER_WAY, Choice, Dialog, Model, Screen, item_of
+from node.ui.model import UNDER_WAY, Choice, Dialog, Model, Prompt, PromptKind, Screen, item_of
 from node.ui.rows import current, ids, index_of, items, select
 from node.ui.step import Step, refuse_offline, say
 from node.ui.units import limits_words, size
@@ -137,6 +138,17 @@ def _mark(model: Model) -> Step:
     return select(replace(model, marks=model.marks ^ {item.cid}), rows, index_of(model, rows) + 1), ()
 
 
+def _use_peer(model: Model) -> Step:
+    """Type the command that fetches the shown file from the selected peer; Enter gives it."""
+    item, rows = item_of(model, model.peers_of), ids(model)
+    index = index_of(model, rows)
+    if item is None or index < 0:
+        return say(model, "the peers of one file can be chosen: select a file, then 3"), ()
+    peer = (model.shown.peers or ())[index]
+    typed = f"download {item.number} from {peer.address}"
+    return replace(model, prompt=Prompt(PromptKind.COMMAND, line(typed))), ()
+
+
 def _copy(model: Model) -> Step:
     if model.screen in (Screen.SEARCH, Screen.PEERS) and model.details is None:
         rows = ids(model)
@@ -172,6 +184,7 @@ ROW_ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "cancel": _cancel,
     "stop": _stop,
     "limits": _limits,
+    "use-peer": _use_peer,
     "verify": _verify,
     "mark": _mark,
     "unmark": lambda model: (replace(model, marks=frozenset()), ()),

@@ -56,3 +56,11 @@ def test_limits_are_told_where_they_are_changed_and_on_the_rows():
     assert "▼ 2.5 MB/s" in shown
     assert "nothing may pass" in shown
     assert "▼2.5M ▲0" in shown
+
+
+def test_a_peer_is_chosen_by_the_command_that_says_so():
+    model, effects = pressed(scene(80, 24, "3"), "j", "enter")
+    assert not effects
+    assert model.prompt.edit.text == "download 1 from 192.168.1.15"
+    model, _ = pressed(scene(80, 24, "3", "a"), "enter")
+    assert model.prompt is None
