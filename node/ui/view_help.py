@@ -49,6 +49,6 @@ def _fits(wanted: str, words: str, same: list[Binding]) -> bool:
 
 
 def _row(model: Model, words: str, same: list[Binding]) -> list[Span]:
-    keys = " ".join(shown(key) for binding in same for key in binding.keys)
+    keys = " ".join(dict.fromkeys(shown(key) for binding in same for key in binding.keys))
     is_here = any(binding.places & places(model) for binding in same)
     return [(f"   {pad(keys, KEYS)}", "key" if is_here else "dim"), (words, "text" if is_here else "dim")]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from node.errors import UsageError
+from node.ui.keymap import BINDINGS
 from node.ui.preferences import Preferences, parse
 from node.ui.view import view
 from tests.ui.scenes import ITEMS, pressed, scene, text_of, typed
@@ -101,3 +102,9 @@ def test_a_key_is_looked_for_in_the_help():
     assert "half a page" in screen(model)
     model, _ = pressed(model, "q")
     assert not model.is_help_open
+
+
+def test_every_key_is_in_the_help_of_the_smallest_usual_terminal():
+    shown = screen(pressed(scene(80, 24), "?")[0])
+    for words in {binding.words for binding in BINDINGS if not binding.action.startswith("screen:")}:
+        assert words in shown
