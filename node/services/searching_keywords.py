@@ -80,7 +80,8 @@ class KeywordProviding:
                 log.warning("the keywords of %d shares can't be worked out now: %s", len(batch), error)
                 continue
             for key, keys in found:
-                if self._providing.status(key) is not None:  # it may be shared no more by now
+                # It may be shared no more by now; and a key added without keywords would come back here for ever.
+                if keys and self._providing.status(key) is not None:
                     self._providing.add(key, keys)
 
     def _keys(self, batch: list[bytes]) -> list[tuple[bytes, tuple[bytes, ...]]]:

@@ -55,3 +55,21 @@ async def test_keywords_follow_a_share_that_is_still_provided(tmp_path, nursery)
     assert provided.keywords == {kept: tuple(map(keyword_key, ("red", "fish")))}
     nursery.cancel_scope.cancel()
     database.close()
+
+
+async def test_a_name_without_keywords_is_looked_at_once(tmp_path, nursery):
+    database = Database(tmp_path / "state.db")
+    catalogue = Catalogue(database)
+    share, named = share_file(b"1", "f.bin"), share_file(b"2", "red fish.txt")
+    for each in (share, named):
+        catalogue.add_share(each.cid, each.manifest, each.blocks, "/somewhere", (), 1.0)
+    provided = Provided()
+    words = KeywordProviding(provided, catalogue, SearchIndex(database))
+    nursery.start_soon(words.run)
+    words.added(share.cid.multihash)
+    words.added(named.cid.multihash)
+    with trio.fail_after(5):
+        await provided.changed.wait()
+    assert set(provided.keywords) == {named.cid.multihash}, "or `providing` would tell of it again, for ever"
+    nursery.cancel_scope.cancel()
+    database.close()
