@@ -31,6 +31,7 @@ from protocols.exchange import (
     Message,
     Peers,
     Request,
+    State,
     UnsupportedVersionError,
 )
 from protocols.manifest import MAX_MANIFEST_SIZE, PAGE_DIGESTS
@@ -228,7 +229,7 @@ class Exchange:
     async def _refuse(self, session: PeerSession, reason: ByeReason, text: str) -> None:
         with trio.move_on_after(GOODBYE_S):
             try:
-                if not session.outbound and session.connection.is_open:
+                if session.connection.local_state is State.IDLE:
                     await session.greet(self._agent)
                 session.bye(reason, text)
                 await session.write()
@@ -248,6 +249,10 @@ class Exchange:
     async def _run(
         self, swarm: Swarm, session: PeerSession, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
+        if not self._admit(swarm, session):  # another one began while this one said HELLO
+            task_status.started()
+            await self._refuse(session, ByeReason.DUPLICATE, "a session about this manifest is open already")
+            return
         serving = Serving(session, swarm.uploads)
         swarm.sessions[session.peer] = session
         self._join(swarm, session)

@@ -264,6 +264,20 @@ async def test_of_two_sessions_with_one_peer_the_newer_inbound_one_stays(autojum
         assert len(exchange.swarms[CONTENT.cid].sessions) == 1
 
 
+async def test_of_two_sessions_that_one_peer_begins_at_once_one_stays_and_the_other_hears_why(autojump_clock):
+    async with seeder() as (exchange, network):
+        first, second = await connect(network), await connect(network)
+        for peer in (first, second):  # HELLOs cross: neither session is known when the other one is admitted
+            await peer.say(peer.connection.hello("test"))
+        assert (await first.hear(Bye)).reason is ByeReason.DUPLICATE
+        await second.hear(Hello)
+        assert list(exchange.swarms[CONTENT.cid].sessions.values()) != []
+        assert len(exchange.swarms[CONTENT.cid].sessions) == 1
+        await first.stream.aclose()
+        await trio.sleep(10)
+        assert len(exchange.swarms[CONTENT.cid].sessions) == 1, "the one that left was not the one that stays"
+
+
 async def test_what_is_no_longer_shared_says_goodbye_and_is_not_found_again(autojump_clock):
     shared = {CONTENT.cid: CONTENT}
 
