@@ -66,6 +66,7 @@ def _dashboard(stack: ExitStack, folder: Path) -> Seat:
     seat.sees("▼ ubuntu")
     seat.types("G")
     seat.sees("/[█↓]+░/")
+    seat.sees("/ [3-6]\\d% /")
     return seat
 
 
