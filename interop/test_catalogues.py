@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from peers import Peer
 from processes import Processes
 from waiting import await_that
@@ -95,6 +96,20 @@ def test_go_passes_on_what_py_signed(here):
     reader.ask("connect", between.address)
     (hit,) = await_that(lambda: known_here(reader, "iztaccihuatl"), "the name is known")
     assert hit["cid"] == entry["cid"]
+
+
+@pytest.mark.parametrize("cheat", ["forged-head", "wrong-page"])
+def test_a_catalogue_that_is_not_right_is_not_believed(here, cheat):
+    """Nothing of it shows, and others are heard as before."""
+    node = here.shoal("node")
+    cheater = here.go("seed", here.file(1000, "falsch.bin"), "--cheat", cheat)
+    node.ask("connect", cheater.address)
+    cheater.await_event("asked")
+    honest = here.go("seed", here.file(1000, "wahr.bin"), "--peer", node.address)
+    honest.await_event("met")
+    await_that(lambda: known_here(node, "wahr"), "the honest name is known")
+    assert not known_here(node, "falsch")
+    assert cheater.id in {row["peer_id"] for row in node.ask_all("peers")}, "it is heard no more, and still connected"
 
 
 def test_many_entries_arrive(here):

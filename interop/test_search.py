@@ -7,7 +7,7 @@ from processes import Processes
 from waiting import await_that
 
 from protocols.search.tokens import keyword_key
-from tests.daemons import Daemon
+from tests.daemons import Daemon, results_of
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,17 @@ def test_py_asks_go(here, node):
     target = here.new_folder()
     node.ask("get", "s1", "-o", target, "--timeout", "60")
     assert (target / path.name).read_bytes() == path.read_bytes()
+
+
+def test_strays_of_go_cost_it_its_whole_answer(here):
+    """Too many names that nobody asked for: what matches among them isn't believed either."""
+    node = here.shoal("asker")
+    stray = here.go("seed", here.file(1000, "Kobold.bin"), "--cheat", "strays")
+    node.ask("connect", stray.address)
+    done = node.run("search", "kobold", "--peers", "--json")
+    stray.await_event("asked", query="strays")
+    found = [how for hit in results_of(done.stdout) for how in hit["found"]]
+    assert "peers" not in found  # its catalogue, which is no answer, may have been heard
 
 
 @pytest.mark.parametrize("server", ["py", "go"])

@@ -29,6 +29,7 @@ func (p *process) answerCatalogues(ctx context.Context, h host.Host) *librarian 
 		err := l.shelf.Answer(stream, func(heads [][]byte) {
 			go l.learn(ctx, id, heads)
 		})
+		l.emit("asked", map[string]any{"peer": id.String()})
 		if err != nil {
 			l.refuse(stream, err)
 			return
@@ -46,6 +47,12 @@ func (l *librarian) publish(s *share.Share) {
 	held, err := catalog.Publish(l.host.Peerstore().PrivKey(l.host.ID()), []catalog.Entry{entry}, time.Now())
 	if err != nil {
 		panic(err) // one entry, right by its import, and a key of this process
+	}
+	switch l.cheat {
+	case "forged-head":
+		held.Sealed[len(held.Sealed)-1] ^= 1
+	case "wrong-page":
+		held.Spoil()
 	}
 	l.shelf.Put(held)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	libp2pnet "github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"shoal.example/go-peer/frames"
 	"shoal.example/go-peer/network"
 	"shoal.example/go-peer/search"
 	"shoal.example/go-peer/share"
@@ -26,9 +28,13 @@ func (p *process) answerSearches(h host.Host, s *share.Share) {
 	offered := []search.Hit{{
 		CID: s.CID, Name: s.Manifest.Name, Size: sizeOf(s), Files: uint64(len(s.Manifest.Files)), Own: true,
 	}}
+	answer := search.Answer
+	if p.cheat == "strays" {
+		answer = strays
+	}
 	h.SetStreamHandler(search.Protocol, func(stream libp2pnet.Stream) {
 		_ = stream.SetDeadline(time.Now().Add(p.patience))
-		query, err := search.Answer(stream, offered)
+		query, err := answer(stream, offered)
 		if err != nil {
 			p.emit("refused", map[string]any{"error": err.Error()})
 			_ = stream.Reset()
@@ -37,6 +43,19 @@ func (p *process) answerSearches(h host.Host, s *share.Share) {
 		_ = stream.Close()
 		p.emit("asked", map[string]any{"query": query.Text, "limit": query.Limit})
 	})
+}
+
+// strays answers every query with names that nobody asked for, too many to be forgiven.
+func strays(stream io.ReadWriter, offered []search.Hit) (search.Query, error) {
+	var hits []search.Hit
+	for number := range search.MaxStrays + 1 {
+		stray := offered[0]
+		stray.Name = fmt.Sprintf("stray %d", number)
+		hits = append(hits, stray)
+	}
+	buffer := frames.Append(nil, search.EncodeHits(append(hits, offered...)))
+	_, err := stream.Write(frames.Append(buffer, search.EncodeEnd(search.Complete)))
+	return search.Query{Text: "strays"}, err
 }
 
 // putKeywords provides the keywords of a name, so that others find this node by them.

@@ -33,6 +33,13 @@ func (h *Held) add(block []byte) cid.Cid {
 	return id
 }
 
+// Spoil changes a byte of each page, as a cheat would.
+func (h *Held) Spoil() {
+	for _, block := range h.blocks {
+		block[len(block)-1] ^= 1
+	}
+}
+
 // Shelf is the catalogues that a node holds, its own first.
 type Shelf struct {
 	lock sync.Mutex
