@@ -39,20 +39,21 @@ def test_the_rarest_words_of_a_name_the_rarest_first():
 async def test_keywords_follow_a_share_that_is_still_provided(tmp_path, nursery):
     database = Database(tmp_path / "state.db")
     catalogue = Catalogue(database)
-    shares = [share_file(name.encode(), name) for name in ("red fish.txt", "blue fish.txt")]
+    shares = [share_file(name.encode(), name) for name in ("red fish.txt", "blue fish.txt", "01.mp3")]
     for share in shares:
         catalogue.add_share(share.cid, share.manifest, share.blocks, "/somewhere", (), 1.0)
     provided = Provided()
     words = KeywordProviding(provided, catalogue, SearchIndex(database))
     nursery.start_soon(words.run)
-    kept, gone = (share.cid.multihash for share in shares)
+    kept, gone, without_words = (share.cid.multihash for share in shares)
     provided.gone.add(gone)
     words.added(gone)
+    words.added(without_words)
     words.added(b"\x12\x20" + bytes(32))  # no share of this node
     words.added(kept)
     with trio.fail_after(5):
         await provided.changed.wait()
-    assert provided.keywords == {kept: tuple(map(keyword_key, ("red", "fish")))}
+    assert provided.keywords == {kept: tuple(map(keyword_key, ("red", "fish")))}  # nothing is added without words
     nursery.cancel_scope.cancel()
     database.close()
 
