@@ -7,8 +7,8 @@ worked out in a thread and a little later than the share itself is provided, so 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Protocol
 
 import trio
@@ -58,22 +58,24 @@ class KeywordProviding:
         self._providing = providing
         self._names = names
         self._index = index
-        self._waiting: deque[bytes] = deque()
+        self._waiting: dict[bytes, None] = {}
         self._wake = trio.Event()
 
     def added(self, key: bytes) -> None:
         """A share is provided from now on: its keywords follow."""
-        self._waiting.append(key)
+        self._waiting[key] = None
         self._wake.set()
 
     async def run(self) -> None:
         """Work out keywords for as long as the node runs."""
         while True:
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            batch = list(islice(self._waiting, BATCH))
             if not batch:
                 await self._wake.wait()
                 self._wake = trio.Event()
                 continue
+            for key in batch:
+                del self._waiting[key]
             try:
                 found = await in_thread(self._keys, batch)
             except StorageError as error:
