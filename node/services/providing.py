@@ -97,13 +97,14 @@ class Providing:
         `keywords` are multihashes of words that are to lead to the share, the most telling first; the first
         `keywords.MAX_PER_SHARE` are provided too, after the shares, within the node's cap. None given: as before.
         """
+        is_new = self._plan.status(key) is None
         self._begin(key, Kind.SHARE)
         if keywords:
             added, dropped = self._keywords.set(key, keywords)
             for word in added:
                 self._begin(word, Kind.KEYWORD)
             self._gone += [word for word in dropped if self._plan.remove(word)]
-        else:
+        elif is_new:  # a download adds itself with every chunk that it has
             self.on_added(key)
 
     async def remove(self, key: bytes) -> None:
