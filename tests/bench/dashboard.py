@@ -4,6 +4,7 @@ screen, at 200x60 with 2,000 shares; and that a terminal which hangs costs the n
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -85,7 +86,7 @@ def _in_the_way(ground: Ground) -> list[Figure]:
         link = seeder.share(source)
         with closing(Window(leecher.daemon.home)) as window:
             window.sees(f"{SHARES} files")
-            with _downloading(ground, leecher, link):
+            with _downloading(ground, window, leecher, link):
                 window.sees("large.bin")
                 times = [_key_ms(window, "jk"[number % 2]) for number in range(KEYS)]
             figures.append(middle("key to screen during a download", times, "ms", reference=KEY_MS, at_most=1))
@@ -105,13 +106,21 @@ def _share_many(ground: Ground, node: Node) -> None:
 
 
 @contextmanager
-def _downloading(ground: Ground, node: Node, link: str) -> Iterator[None]:
-    """A download on its way inside the block, and forgotten after it."""
-    cid = node.call("get", target=link, directory=str(ground.place("into")), wait=False)["cid"]
+def _downloading(ground: Ground, window: Window, node: Node, link: str) -> Iterator[None]:
+    """One download after the other inside the block."""
+    over = threading.Event()
+
+    def again() -> None:
+        while not over.is_set():
+            _speed(ground, window, node, link, hangs=False)
+
+    thread = threading.Thread(target=again)
+    thread.start()
     try:
         yield
     finally:
-        node.call("cancel", target=cid, delete=True)
+        over.set()
+        thread.join()
 
 
 def _key_ms(window: Window, key: str) -> float:

@@ -66,7 +66,7 @@ def _dashboard(stack: ExitStack, folder: Path) -> Seat:
     seat.sees("▼ ubuntu")
     seat.types("G")
     seat.sees("/[█↓]+░/")
-    seat.sees("/ [3-6]\\d% /")
+    seat.sees("/ [3-9]\\d% /", timeout_s=90)
     return seat
 
 
