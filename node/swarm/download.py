@@ -69,7 +69,7 @@ class Download:
         self.is_paused = False
         self.last_data_at = now
         self.failed_bytes = 0  # of chunks that didn't match their digest
-        self.picker = Picker(have, Selection(geometry, priorities), rng, sequential=settings.sequential)
+        self.picker = Picker(have, Selection(geometry, priorities), rng, now, sequential=settings.sequential)
         self._settings = settings
         self._in_flight = InFlight(self.peers)
         requesting = Requesting(geometry, self.peers, self.picker, self._in_flight, self.reputation, settings)
@@ -87,7 +87,7 @@ class Download:
         elif peer not in self.peers:
             self.peers[peer] = state = Peer(peer, request_limit, self.geometry, self._settings)
             state.is_suspect = self.reputation.is_suspect(peer)
-            self.picker.knows(state)
+            self.picker.knows(state, now)
 
     def peer_bitfield(self, peer: str, bitfield: Bitfield, now: float) -> None:
         """A peer says what it has; replaces what it said before."""
@@ -95,7 +95,7 @@ class Download:
             self.picker.availability.remove(state.mask)
             state.told(bitfield.copy())
             self.picker.availability.add(state.mask)
-            self.picker.knows(state)
+            self.picker.knows(state, now)
             self._rounds.wake(state)
 
     def peer_has(self, peer: str, chunks: Iterable[int], now: float) -> None:
@@ -109,14 +109,14 @@ class Download:
                 # Who isn't exhausted has something to do already, and is asked for it as soon as it has room.
                 if (state.is_exhausted and self.picker.pool[chunk]) or chunk in self._in_flight.partial:
                     self._rounds.offer(state, chunk)
-        self.picker.knows(state)
+        self.picker.knows(state, now)
 
     def peer_left(self, peer: str, now: float) -> None:
         """The session with a peer is over: nothing more comes from it."""
         if state := self.peers.get(peer):
             self.picker.availability.remove(state.mask)
             self._in_flight.peer_left(state)
-            self.picker.leechers.discard(peer)
+            self.picker.forgets(peer, now)
             del self.peers[peer]
             self._rounds.peer_left(peer)
 
@@ -150,7 +150,7 @@ class Download:
         if not request.is_cancelled:
             if reason is RejectReason.UNAVAILABLE and state.bitfield[chunk]:
                 state.lacks(chunk)
-                self.picker.knows(state)
+                self.picker.knows(state, now)
                 self.picker.availability.remove(mask_of_chunks(self.geometry.chunk_count, (chunk,)))
             if state.busy_until <= now:  # once for everything that was refused together
                 state.busy_until = now + min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2.0**state.refusals)

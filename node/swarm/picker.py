@@ -4,8 +4,8 @@ What a pick takes into account, in this order; don't forget any of it when chang
 
  1. Only chunks that nobody is asked for, that the peer has, and that are wanted.
  2. The highest file priority.
- 3. Sequential mode, and where every peer is a seeder: the lowest number. No chunk is rare then, we have nothing that
-    anybody wants, and what comes in order is hashed and written as it comes.
+ 3. Sequential mode, and where every peer has been a seeder for a while: the lowest number. No chunk is rare then, we
+    have nothing that anybody wants, and what comes in order is hashed and written as it comes.
  4. No chunk verified yet: any at random, because the rarest one would be slow to come, and until there is something
     to give, a leecher is of no use to the swarm.
  5. Otherwise one of those that the fewest peers have, at random, so that leechers that know the same things don't all
@@ -37,6 +37,10 @@ _CHUNKS_PER_ENTRY: Final = 8192
 """One shortlist entry for every so many chunks of the share: a look costs more the more there are, a pick doesn't.
 Below twice as many chunks (16 GiB) a look takes some ten microseconds and every pick looks afresh."""
 
+SEEDERS_S: Final = 1.0
+"""Seeders alone for so long, and chunks are picked in order. Not at once: leechers that begin together know a seeder
+before they know each other, and would all get the same chunks from it. Eight took a tenth longer so."""
+
 _RARITIES: Final = 6
 """So many classes of rarity go into a shortlist at most: the rarest alone may be a single chunk."""
 
@@ -46,10 +50,11 @@ _STRETCH: Final = re.compile(rb"[^\0]{1,64}")
 class Picker:
     """The chunks that are missing, wanted and asked of nobody (the pool), and the order to take them in."""
 
-    def __init__(self, have: Bitfield, selection: Selection, rng: Random, *, sequential: bool) -> None:
+    def __init__(self, have: Bitfield, selection: Selection, rng: Random, now: float, *, sequential: bool) -> None:
         self.availability = Availability(have.length)
         self.is_sequential = sequential
-        self.leechers: set[str] = set()  # connected peers that don't have everything, as far as is known
+        self._leechers: set[str] = set()  # connected peers that don't have everything, as far as is known
+        self._seeders_since = now
         self._have = have
         self._rng = rng
         self._width = -(-have.length // 8) * 8
@@ -84,17 +89,22 @@ class Picker:
             self.pool.set(chunk)
             self._pool_mask = None
 
-    @property
-    def is_in_order(self) -> bool:
+    def is_in_order(self, now: float) -> bool:
         """Whether chunks are picked from the first to the last."""
-        return self.is_sequential or not self.leechers
+        return self.is_sequential or (not self._leechers and now - self._seeders_since >= SEEDERS_S)
 
-    def knows(self, peer: Peer) -> None:
+    def knows(self, peer: Peer, now: float) -> None:
         """A peer has joined, or says that it has other chunks than before."""
         if peer.bitfield.is_complete:
-            self.leechers.discard(peer.name)
+            self.forgets(peer.name, now)
         else:
-            self.leechers.add(peer.name)
+            self._leechers.add(peer.name)
+
+    def forgets(self, name: str, now: float) -> None:
+        """A peer has left, or is no leecher any more."""
+        if name in self._leechers:
+            self._leechers.discard(name)
+            self._seeders_since = now
 
     def has_any(self, peer: Peer) -> bool:
         """Whether a peer has anything of the pool."""
@@ -122,23 +132,23 @@ class Picker:
         peer.shortlist_at = now
         peer.is_exhausted = not chunks
         if self.entries > 1:
-            peer.shortlist = self._best(chunks)
+            peer.shortlist = self._best(chunks, is_in_order=self.is_in_order(now))
         elif chunks:
-            peer.shortlist = [self._width - 1 - self._best_place(chunks)]
+            peer.shortlist = [self._width - 1 - self._best_place(chunks, is_in_order=self.is_in_order(now))]
 
-    def _best_place(self, chunks: int) -> int:
+    def _best_place(self, chunks: int, *, is_in_order: bool) -> int:
         """In a share of ordinary size: the bit of the best chunk, each of equals as likely as the other."""
-        if self.is_in_order:
+        if is_in_order:
             return chunks.bit_length() - 1
         chunks = self._preferred(chunks)
         return _nth_highest(chunks, self._rng.randrange(chunks.bit_count()))
 
-    def _best(self, chunks: int) -> list[int]:
+    def _best(self, chunks: int, *, is_in_order: bool) -> list[int]:
         """In a huge share: some of the best chunks, best last; of equals those that follow a random place."""
         found: list[int] = []
         for _ in range(_RARITIES):
-            best = chunks if self.is_in_order else self._preferred(chunks)
-            start = 0 if self.is_in_order else self._rng.randrange(self._width // 8)
+            best = chunks if is_in_order else self._preferred(chunks)
+            start = 0 if is_in_order else self._rng.randrange(self._width // 8)
             found += islice(_places(best.to_bytes(self._width // 8, "big"), start), self.entries - len(found))
             chunks ^= best
             if not chunks or len(found) == self.entries:

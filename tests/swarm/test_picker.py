@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.swarm.peer import Peer
-from node.swarm.picker import SHORTLIST_S, Picker
+from node.swarm.picker import SEEDERS_S, SHORTLIST_S, Picker
 from node.swarm.selection import Priority, Selection
 from node.swarm.settings import DownloadSettings
 from protocols.bitfield import Bitfield
@@ -29,10 +29,10 @@ class Shelf:
         for chunk in have:
             self.have.set(chunk)
         selection = Selection(self.geometry, priorities)
-        self.picker = Picker(self.have, selection, Random(seed), sequential=sequential)
         self.now = 0.0
+        self.picker = Picker(self.have, selection, Random(seed), self.now, sequential=sequential)
         if leecher:
-            self.picker.leechers.add("leecher")
+            self.picker.knows(Peer("leecher", 1 << 24, self.geometry, DownloadSettings()), self.now)
 
     def peer(self, has=None) -> Peer:
         peer = Peer("peer", 1 << 24, self.geometry, DownloadSettings())
@@ -41,7 +41,7 @@ class Shelf:
             bitfield.set(chunk)
         peer.told(bitfield)
         self.picker.availability.add(peer.mask)
-        self.picker.knows(peer)
+        self.picker.knows(peer, self.now)
         return peer
 
     def take(self, peer: Peer) -> int | None:
@@ -49,6 +49,9 @@ class Shelf:
         if chunk is not None:
             self.picker.take(chunk)
         return chunk
+
+    def first(self) -> int | None:
+        return self.take(self.peer())
 
     def take_all(self, peer: Peer) -> list[int]:
         taken = []
@@ -103,6 +106,7 @@ def test_equals_are_picked_evenly_at_random():
 def test_among_seeders_alone_chunks_go_in_order(chunks):
     shelf = Shelf(chunks, have=[3], leecher=False)
     peer = shelf.peer()
+    shelf.now = SEEDERS_S
     assert [shelf.take(peer) for _ in range(5)] == [0, 1, 2, 4, 5]
     shelf.picker.put_back(1)
     peer.shortlist.clear()
@@ -112,13 +116,21 @@ def test_among_seeders_alone_chunks_go_in_order(chunks):
 def test_a_leecher_ends_the_order_until_it_has_everything():
     shelf = Shelf(3, leecher=False)
     leecher = shelf.peer(has=[0, 1])
-    assert not shelf.picker.is_in_order
+    assert not shelf.picker.is_in_order(100.0)
     leecher.has(2)
-    shelf.picker.knows(leecher)
-    assert shelf.picker.is_in_order
+    shelf.picker.knows(leecher, 100.0)
+    assert not shelf.picker.is_in_order(100.0), "another may be on its way"
+    assert shelf.picker.is_in_order(100.0 + SEEDERS_S)
     leecher.lacks(0)
-    shelf.picker.knows(leecher)
-    assert not shelf.picker.is_in_order
+    shelf.picker.knows(leecher, 200.0)
+    assert not shelf.picker.is_in_order(300.0)
+    shelf.picker.forgets("leecher of another", 300.0)
+    shelf.picker.forgets("peer", 300.0)
+    assert shelf.picker.is_in_order(300.0 + SEEDERS_S)
+
+
+def test_leechers_that_begin_together_ask_for_different_chunks():
+    assert len({Shelf(1000, seed=seed, leecher=False).first() for seed in range(50)}) > 30
 
 
 def test_the_first_chunk_is_any_not_the_rarest():
