@@ -1,9 +1,9 @@
 """SHA-256 of whole files, taken while their chunks are written, so that little is left to read after the last one.
 
 Rules: a digest covers a file from its beginning on. A chunk that comes in its turn is hashed from memory; one that
-came early is read back when its turn has come, and no more is read than is written, so that a download in random order
-isn't held up. What isn't covered in the end is read then. A digest is believed only if nobody else wrote to the file,
-which is looked after at each of our own writes and at the end. Thread-safe.
+came early is read back when its turn has come, a bounded part of them for each write, so that a download in random
+order isn't held up. What isn't covered in the end is read then. A digest is believed only if nobody else wrote to the
+file, which is looked after at each of our own writes and at the end. Thread-safe.
 """
 
 from __future__ import annotations

@@ -32,6 +32,10 @@ from protocols.manifest import Manifest
 WRITTEN_EARLY = 1 << 18
 """Chunks from this size on start to be written out at once; smaller ones are better left to gather."""
 
+CAUGHT_UP = 3
+"""Bytes taken into a growing digest for each one written: itself, and up to twice as many that came early. A download
+whose first second was in random order has then caught up long before its end."""
+
 
 class Partial:
     """The partial of one download; raises StorageError if no path for it can be had. Makes nothing yet.
@@ -91,7 +95,7 @@ class Partial:
                 continue
             next_piece = partial(self._next_piece, chunks, has, file_index)
             with os_errors("can't read", self.part.path):
-                growing.grow(next_piece, 2 * sum(map(len, chunks.values())))
+                growing.grow(next_piece, CAUGHT_UP * sum(map(len, chunks.values())))
 
     def digest(self, file_index: int, watch: Watch) -> bytes:
         """The SHA-256 of a whole file; raises OSError and Stopped."""
