@@ -46,6 +46,7 @@ HOLDERS = 3
 SEARCHES = 10
 FIRST_LIMIT_S, COMPLETE_LIMIT_S, NOTHING_LIMIT_S = 1.0, 3.0, 3.0
 TIMEOUT_S = 120.0
+JOIN_S = 10.0
 FOREVER = 1e12
 
 
@@ -156,7 +157,7 @@ async def _meet(nodes: list[Node], rng: random.Random) -> None:
     """Join one after the other: all at once would be hundreds of handshakes at a time on one core."""
     for number, node in enumerate(nodes[1:], start=1):
         await node.host.connect(rng.choice(nodes[:number]).host.addresses()[0])
-        with trio.fail_after(TIMEOUT_S):
+        with trio.move_on_after(JOIN_S):  # a table with fewer is no failure: the figures tell what it costs
             while node.dht.routing_table_size < min(number, FRIENDS):  # noqa: ASYNC110 - a table has no event
                 await trio.sleep(0.05)
 
