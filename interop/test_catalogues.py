@@ -104,7 +104,7 @@ def test_a_catalogue_that_is_not_right_is_not_believed(here, cheat):
     node = here.shoal("node")
     cheater = here.go("seed", here.file(1000, "falsch.bin"), "--cheat", cheat)
     node.ask("connect", cheater.address)
-    cheater.await_event("asked")
+    cheater.await_event("browsed")
     honest = here.go("seed", here.file(1000, "wahr.bin"), "--peer", node.address)
     honest.await_event("met")
     await_that(lambda: known_here(node, "wahr"), "the honest name is known")

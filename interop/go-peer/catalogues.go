@@ -29,7 +29,7 @@ func (p *process) answerCatalogues(ctx context.Context, h host.Host) *librarian 
 		err := l.shelf.Answer(stream, func(heads [][]byte) {
 			go l.learn(ctx, id, heads)
 		})
-		l.emit("asked", map[string]any{"peer": id.String()})
+		l.emit("browsed", map[string]any{"peer": id.String()})
 		if err != nil {
 			l.refuse(stream, err)
 			return
