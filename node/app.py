@@ -18,10 +18,10 @@ from importlib.metadata import version
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from node.api import Api
-from node.api_choices import ChoicesApi
-from node.api_search import SearchApi
-from node.api_watch import WatchApi
+from node.api.choices import ChoicesApi
+from node.api.items import Api
+from node.api.search import SearchApi
+from node.api.watch import WatchApi
 from node.config import Config
 from node.control.lock import FolderLock, hold_folder
 from node.control.server import ControlServer

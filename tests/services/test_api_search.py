@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from node.api_search import HITS_MEANT_S, SearchApi
+from node.api.search import HITS_MEANT_S, SearchApi
 from node.errors import NotFoundError, UsageError
 from node.store.catalogue import Catalogue
 from node.store.database import Database

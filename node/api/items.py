@@ -1,4 +1,4 @@
-"""The methods of the control socket: what a command's words mean to the services.
+"""The methods on items and on the node itself: what a command's words mean to the services.
 
 Rules: a handler checks its parameters, finds the item that is meant and calls one service; results are `node.status`
 snapshots as JSON. `Api.handlers` is the whole API.
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import trio
 
-from node.api_choices import words_of
+from node.api.choices import words_of
 from node.control.server import Call, Handler
 from node.errors import IntegrityError, NoPeersError, NotFoundError, ShoalError, StorageError, UsageError
 from node.folder import DataFolder

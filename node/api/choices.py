@@ -1,6 +1,6 @@
 """The methods of the control socket by which a person chooses how items are treated: `limit`, `priority`.
 
-Rules: as in `api`. A member that is missing leaves things as they are; null takes a limit away.
+Rules: as in `items`. A member that is missing leaves things as they are; null takes a limit away.
 """
 
 from __future__ import annotations
