@@ -27,7 +27,7 @@ export async function openNode ({ prefix }) {
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
-      ping: ping(),
+      ping: ping({ maxOutboundStreams: 4 }), // the last one is closed when the other side says so, which may be later
       dht: kadDHT({ protocol: `${prefix}/kad/1.0.0`, clientMode: false, peerInfoMapper: passthroughMapper })
     }
   })
