@@ -51,5 +51,6 @@ def _ip_text(wire: bytes, peer_id: str) -> str | None:
         return None
     if not (any(packed) and any(port)):  # every interface, or any port: no place to dial
         return None
-    host = socket.inet_ntoa(packed) if family == "ip4" else str(ipaddress.IPv6Address(packed))
+    # inet_ntop writes what holds an IPv4 address as the library does; Python's ipaddress does so from 3.13 on.
+    host = socket.inet_ntop(socket.AF_INET if family == "ip4" else socket.AF_INET6, packed)
     return f"/{family}/{host}/tcp/{int.from_bytes(port, 'big')}/p2p/{peer_id}"
