@@ -6,21 +6,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 COUNTED := tests/protocols tests/swarm
 PURE := $(COUNTED) tests/simulation
+HOSTS := tests/net tests/services tests/store
 READY := $(VENV)/.ready
 GO := $(shell command -v go)
 GO_FLAGS := -trimpath -buildvcs=false
 SHARES := $(addprefix interop/test_,transfers.py faults_of_go.py faults_of_py.py content.py peers.py)
-MATRIX := $(if $(GO),vectors shares-across network-across,nothing-across)
+MATRIX := $(if $(GO),network-across shares-across vectors,nothing-across)
 
-.PHONY: demo test lint types imports pure real vectors shares-across network-across \
+.PHONY: demo test lint types imports pure hosts processes real vectors shares-across network-across \
   nothing-across go-peer interop interop-long screenshot bench soak fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/python -m tests.demo.demo $(if $(FILE),--file "$(FILE)")
 
-# They share two cores well: all but the pure rings wait for sockets and processes.
-test: lint types imports
-	$(MAKE) --no-print-directory -j4 --output-sync=target pure real $(MATRIX)
+# The long ones first. They share two cores well: all but the pure rings wait for sockets and processes.
+test:
+	$(MAKE) --no-print-directory -j2 $(READY) $(if $(GO),go-peer)
+	$(MAKE) --no-print-directory -j4 --output-sync=target processes $(MATRIX) pure hosts types lint imports
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -38,9 +40,15 @@ pure: $(READY)
 	$(BIN)/coverage report
 	$(BIN)/python -m pytest -q tests/simulation
 
-# Streams in memory, files, real hosts on loopback, real processes.
-real: $(READY)
-	$(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(PURE))
+# Streams in memory, files, real hosts on loopback.
+hosts: $(READY)
+	$(BIN)/python -m pytest -q $(HOSTS)
+
+# Real processes and real terminals, and all else.
+processes: $(READY)
+	$(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(PURE) $(HOSTS))
+
+real: hosts processes
 
 # Go and JavaScript against Python, both ways, in two halves. Without Go one line says how many cases are skipped; with
 # it, a case that doesn't run is a failure.

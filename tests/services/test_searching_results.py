@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.services.searching_results import (
@@ -112,6 +112,7 @@ def test_own_content_comes_first_and_needs_nobody():
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 90), st.integers(0, 6)), max_size=200))
+@settings(max_examples=30)  # each ranks all rows after each claim
 def test_whatever_is_claimed_the_rows_are_bounded_and_no_number_changes(claims):
     results = Results()
     shown = {}
