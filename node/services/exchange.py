@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import trio
 
@@ -90,6 +91,7 @@ class Exchange:
         self._count = 0
         self._emptied = trio.Event()
         self.swarms: dict[Cid, Swarm] = {}
+        self._opening: WeakValueDictionary[tuple[str, Cid], trio.Lock] = WeakValueDictionary()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hold the sessions' nursery open."""
@@ -139,9 +141,17 @@ class Exchange:
     async def open(self, peer: str, addresses: tuple[str, ...], cid: Cid) -> None:
         """Open a session and start it in the background; returns once the peer has said HELLO and has joined the swarm.
 
+        Who is asked while another opens one waits for that: of two, the peer would end one, and not say which in time.
         Raises RemoteProtocolError when the peer refuses or misbehaves, ShoalError when it can't be reached and
         trio.BrokenResourceError when the stream ends too early.
         """
+        async with self._opening.setdefault((peer, cid), trio.Lock()):
+            swarm = self.swarms.get(cid)
+            existing = swarm.sessions.get(peer) if swarm else None
+            if existing is None or existing.is_closing:
+                await self._open(peer, addresses, cid)
+
+    async def _open(self, peer: str, addresses: tuple[str, ...], cid: Cid) -> None:
         await self._network.connect(peer, addresses)
         stream = await self._network.open_stream(peer, PROTOCOL_ID)
         session = self._session(stream, cid)

@@ -126,15 +126,19 @@ class NamedPeers:
         await self._await_verdict(text, peer.peer_id, cid)
 
     async def _await_verdict(self, text: str, peer_id: str, cid: Cid) -> None:
-        """Wait until it is clear that a session that has just begun will stay; NoPeersError if the peer ends it."""
-        swarm = self._exchange.swarm(cid)
-        session = swarm.sessions.get(peer_id)
+        """Wait until it is clear that a session that has just begun will stay; NoPeersError if the peer ends it.
+
+        Another may have begun with it at the same moment, and taken its place.
+        """
+        sessions = self._exchange.swarm(cid).sessions
+        farewell = ""
         with trio.move_on_after(SAYS_S):
-            while session and swarm.sessions.get(peer_id) is session:
+            while session := sessions.get(peer_id):
                 if session.connection.remote_state is State.READY:
                     return
                 await trio.sleep(LOOK_S)
-            raise NoPeersError(f"{text} doesn't have it: {(session and session.farewell) or 'it hung up'}")
+                farewell = session.farewell
+            raise NoPeersError(f"{text} doesn't have it: {farewell or 'it hung up'}")
 
 
 def _fitting(text: str, people: Mapping[str, set[str]]) -> list[str]:

@@ -135,6 +135,10 @@ def test_suspended_and_continued(node, seat):
     at.types("fg\r")
     at.sees("/plain.bin.*100%/")
     assert at.is_full_screen
+    at.types("?")  # what the terminal was asked on the way back is answered before this key is
+    at.sees("suspend")
+    at.types("?")
+    at.sees("/plain.bin.*100%/")
     os.kill(at.child(), signal.SIGSTOP)
     at.sees("Stopped")
     at.types("fg\r")
