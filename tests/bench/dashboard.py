@@ -87,7 +87,7 @@ def _in_the_way(ground: Ground) -> list[Figure]:
         with closing(Window(leecher.daemon.home)) as window:
             window.sees(f"{SHARES} files")
             with _downloading(ground, window, leecher, link):
-                window.sees("large.bin")
+                window.sees("1 ▼")  # in the line that counts; the row itself is below two thousand others
                 times = [_key_ms(window, "jk"[number % 2]) for number in range(KEYS)]
             figures.append(middle("key to screen during a download", times, "ms", reference=KEY_MS, at_most=1))
             speeds: dict[bool, list[float]] = {False: [], True: []}

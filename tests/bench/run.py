@@ -1,6 +1,7 @@
 """`make bench`: what shoal promises of speed and memory, measured on this machine: `python -m tests.bench.run [NAME…]`.
 
-Prints a table for each, writes build/bench.json, and exits 1 if a target is missed or a subject fails. Nothing else should run meanwhile.
+Prints a table for each, writes build/bench.json, and exits 1 if a target is missed or a subject fails. Nothing else
+should run meanwhile.
 """
 
 from __future__ import annotations
