@@ -90,7 +90,7 @@ def _bad_peer(path: Path, lie: str) -> Iterator[str]:
 
 
 def _leechers(ground: Ground) -> list[Figure]:
-    path = make_file(ground.place("source") / "crowd.bin", SIZE // 2)
+    path = make_file(ground.place("source") / "crowd.bin", SIZE)  # of half of it the eight starts are a third
     with ExitStack() as stack:
         seeder = stack.enter_context(ground.node("seeder"))
         link = seeder.share(path)
