@@ -19,7 +19,7 @@ NOT_HERE = frozenset({"daemon", "shell", "ui", "completion"})
 """Commands that make no sense inside the dashboard."""
 
 A11Y_RATE = 1.0
-RATE = 4.0
+RATE = 3.0
 """Screens a second: numbers that change more often can't be read, and each screen costs the terminal something."""
 
 

@@ -260,7 +260,7 @@ COMMANDS = (
                 {"action": "store_true"},
             ),
             Argument(("--no-mouse",), "leave the mouse to the terminal", {"action": "store_true"}),
-            Argument(("--rate",), "screens a second, 0.1 to 10 (default 4)", {"metavar": "N", "type": frames}),
+            Argument(("--rate",), "screens a second, 0.1 to 10 (default 3)", {"metavar": "N", "type": frames}),
         ),
         details="It starts a node if none runs; that goes on when you leave. "
         "Keys, columns and the rest can be chosen in dashboard.toml in the data folder.",
