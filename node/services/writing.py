@@ -26,7 +26,8 @@ GATHER_S = 0.02
 """How long a chunk waits for others: less than anybody notices, and at 100 MB/s time for one more."""
 
 WAITING = 8 << 20
-"""Bytes that may wait for a writer: when the disk is slower than the network the sessions stop reading."""
+"""Bytes that may wait for a writer, and a chunk of each session: when the disk is slower than the network the sessions
+stop reading."""
 
 PINNED = 5
 """A piece that is less than this part of the buffer it lies in is copied: a piece keeps all of its buffer in memory,
@@ -66,14 +67,17 @@ class WriteQueue:
         self._room = trio.lowlevel.ParkingLot()
 
     async def put(self, chunk: int, data: Rope, *, is_urgent: bool) -> None:
-        """Queue a complete chunk, waiting while `WAITING` bytes are before it; an urgent one waits for no others."""
-        while self._size >= WAITING:
-            await self._room.park()
+        """Queue a complete chunk, then wait while `WAITING` bytes are queued; an urgent one waits for no others.
+
+        In this order, since nobody asks for it again: its peer may go while there is no room, and its task with it.
+        """
         self._chunks.append((chunk, data))
         self._size += len(data)
         self._arrived.set()
         if is_urgent or self._size >= BATCH:
             self._is_due.set()
+        while self._size >= WAITING:
+            await self._room.park()
 
     async def take(self) -> list[Chunk]:
         """The next batch: at least one chunk, at most one beyond `BATCH` bytes, and at most `BATCH_CHUNKS`."""

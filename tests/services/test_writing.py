@@ -74,6 +74,22 @@ async def test_several_sessions_wait_for_room_and_all_go_on(autojump_clock, queu
     assert len(done) == 3
 
 
+async def test_a_chunk_whose_peer_goes_while_there_is_no_room_is_written_all_the_same(queue, nursery):
+    nursery.start_soon(put_all, queue, WAITING // MIB)
+    await trio.testing.wait_all_tasks_blocked()
+    with trio.CancelScope() as session:
+        nursery.start_soon(cancel_when_blocked, session)
+        await queue.put(99, bytearray(MIB), is_urgent=False)
+    assert session.cancelled_caught
+    taken = [number for _ in range(3) for number in numbers(await queue.take())]
+    assert taken == [*range(WAITING // MIB), 99]
+
+
+async def cancel_when_blocked(scope):
+    await trio.testing.wait_all_tasks_blocked()
+    scope.cancel()
+
+
 async def test_two_writers_get_every_chunk_once(autojump_clock, queue, nursery):
     taken = []
 
