@@ -51,29 +51,32 @@ class Sweep:
         nearest = {key: await self._nearest(key, len(keys)) for key in keys}
         holders = dict.fromkeys(keys, 0)
 
-        async def place_at(server: str, its_keys: list[bytes]) -> None:
-            held = await self._place(its_keys, self._contacts[server])
+        async def place_at(server: Contact, its_keys: list[bytes]) -> None:
+            held = await self._place(its_keys, server)
             if not held:
-                self._coverage.drop(peer_point(server))
+                self._coverage.drop(peer_point(server.peer_id))
             for key in held:
                 holders[key] += 1
 
         async with trio.open_nursery() as nursery:
-            for server, its_keys in _by_server(nearest).items():
+            for server, its_keys in _by_server(nearest):
                 nursery.start_soon(place_at, server, its_keys)
         return {key: _report(len(nearest[key]), holders[key]) for key in keys}
 
-    async def _nearest(self, key: bytes, keys: int) -> list[str]:
-        """The k servers nearest to a key, one of `keys` that lie near each other."""
+    async def _nearest(self, key: bytes, keys: int) -> list[Contact]:
+        """The k servers nearest to a key, one of `keys` that lie near each other.
+
+        As contacts, which another task's renewal takes out of what is known here.
+        """
         point = key_point(key)
         for _ in range(MAX_PROBES):
             if (nearest := self._coverage.nearest(point)) is not None:
-                return nearest
+                return [self._contacts[peer_id] for peer_id in nearest]
             beside = self._coverage.unknown_beside(point)
             if beside is None or keys <= FEW or beside.bits > MAX_PROBE_BITS:
                 break
             await self._look_up(self._key_in(beside))
-        return [contact.peer_id for contact in await self._look_up(key)]
+        return list(await self._look_up(key))
 
     async def _look_up(self, key: bytes) -> tuple[Contact, ...]:
         closest = (await self._look_for(key)).closest
@@ -99,12 +102,13 @@ class Sweep:
             self._covered_since = now
 
 
-def _by_server(nearest: dict[bytes, list[str]]) -> dict[str, list[bytes]]:
-    keys: dict[str, list[bytes]] = {}
+def _by_server(nearest: dict[bytes, list[Contact]]) -> list[tuple[Contact, list[bytes]]]:
+    """Each server with its keys; a server of two addresses, as two walks may find it, is one."""
+    keys: dict[str, tuple[Contact, list[bytes]]] = {}
     for key, servers in nearest.items():
         for server in servers:
-            keys.setdefault(server, []).append(key)
-    return keys
+            keys.setdefault(server.peer_id, (server, []))[1].append(key)
+    return list(keys.values())
 
 
 def _report(closest: int, stored: int) -> ProvideReport:

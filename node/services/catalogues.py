@@ -162,7 +162,8 @@ class Catalogues:
         """Ask a peer for heads and servers, and fetch what is new."""
         async with open_talk(self._network, peer) as talk:
             told = await talk.ask(Ask(MAX_HEADS, self._hints.wanted))
-        self._speakers.add(peer)
+        if peer in self._asked:  # else it was lost meanwhile, and nobody would take it out again
+            self._speakers.add(peer)
         await self._hear(told, peer, talk.remote_address)
 
     async def _hear(self, told: Tell, peer: str, address: str) -> None:
