@@ -131,4 +131,4 @@ def test_messages_that_are_refused(vector):
 
 def test_every_message_has_a_vector():
     assert {vector["type"] for vector in VECTORS["messages"]} == {kind.name for kind in MessageType}
-    assert set(codec._LAYOUTS) == set(MessageType)
+    assert set(codec._LAYOUTS.table) == set(MessageType)

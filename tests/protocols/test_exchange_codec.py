@@ -160,7 +160,7 @@ REFUSED = {
     "PEERS of too many": (b"\x80" + MANY_PEERS, "PEERS: 26 peers, where 1 to 25 are allowed"),
     "PEERS with a peer everywhere": (
         b"\x80\x22" + bytes(34) + encode_uvarint(MAX_UVARINT) + b"\x01x" * 99,
-        "PEERS: 6 addresses of a peer, where 1 to 5 are allowed",
+        f"PEERS: a list of {MAX_UVARINT}, where 5 are the most",
     ),
     "PEERS cut short": (b"\x80\x22" + bytes(34) + b"\x02\x01x", "PEERS: the message ends inside a varint"),
 }
