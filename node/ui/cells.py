@@ -25,13 +25,12 @@ _BRAILLE_FIRST, _BRAILLE_LAST = "\u2800", "\u28ff"
 _BY_DOTS = " ..::||##"
 
 
-@lru_cache(maxsize=2048)
-def line_cells(line: Line, *, is_ascii: bool = False) -> tuple[Cell, ...]:
+def line_cells(line: Line, *, is_ascii: bool = False) -> list[Cell]:
     """The line's cells, from left to right."""
     found: list[Cell] = []
     for text, style in line:
         found += _span_cells(text, style, is_ascii)
-    return tuple(found)
+    return found
 
 
 @lru_cache(maxsize=16384)

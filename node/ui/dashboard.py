@@ -22,6 +22,7 @@ from node.ui.diff import encode
 from node.ui.feed import Feed, Starter
 from node.ui.frame import Frame
 from node.ui.keys import ESCAPE_S, Character, Clicked, CursorAt, KeyDecoder, Pasted, Sequence, Token, character_key
+from node.ui.model import Reach
 from node.ui.opening import Opening
 from node.ui.taskbar import taskbar
 from node.ui.terminal import Terminal
@@ -156,11 +157,14 @@ class _Dashboard:
                 self._post(msg.WideGlyphs())
 
     async def _tick(self) -> None:
-        """Tell the time where nobody has any news."""
+        """Tell the time where nobody has any news: where some may come soon, the tick comes with them."""
         while True:
-            if trio.current_time() - self._ticked >= TICK_S:
+            news_s = 1 / self._settings.rate if self._model.contact.reach is Reach.ONLINE else 0.0
+            due = self._ticked + TICK_S + news_s
+            if trio.current_time() >= due:
                 self._tell_time()
-            await trio.sleep(TICK_S)
+            else:
+                await trio.sleep_until(due)
 
     def _tell_time(self) -> None:
         self._ticked = trio.current_time()

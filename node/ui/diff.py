@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from node.ui.cells import Cell, line_cells
-from node.ui.frame import Frame
+from node.ui.frame import Frame, Line
+from node.ui.text import cells
 
 MERGE_CELLS = 8
 """Bytes of the longest usual cursor move, `ESC[60;200H`, less the `ESC[` of a style that it often saves."""
@@ -38,17 +39,33 @@ def _lines(before: Frame | None, after: Frame, styles: Mapping[str, str], is_asc
         old_line = before.lines[row] if before else None
         if line is old_line or line == old_line:
             continue
+        first, line, old_line = _apart(line, old_line or ())
         new = line_cells(line, is_ascii=is_ascii)
-        old = line_cells(old_line, is_ascii=is_ascii) if old_line is not None else ()
+        old = line_cells(old_line, is_ascii=is_ascii)
         for start, end in _runs(old, new):
-            yield f"\x1b[{row + 1};{start + 1}H"
-            yield from _run(new, start, end, styles)
+            yield f"\x1b[{row + 1};{first + start + 1}H"
+            yield from _run(new, start, end, styles, first)
             wrote = True
     if wrote:
         yield NORMAL
 
 
-def _runs(old: tuple[Cell, ...], new: tuple[Cell, ...]) -> Iterator[tuple[int, int]]:
+def _apart(new: Line, old: Line) -> tuple[int, Line, Line]:
+    """Both lines without the spans that they begin and end with alike, and how many cells they begin alike."""
+    alike = 0
+    for one, other in zip(new, old, strict=False):
+        if one != other:
+            break
+        alike += 1
+    tail = 0
+    for one, other in zip(reversed(new[alike:]), reversed(old[alike:]), strict=False):
+        if one != other:
+            break
+        tail += 1
+    return sum(cells(text) for text, _ in new[:alike]), new[alike : len(new) - tail], old[alike : len(old) - tail]
+
+
+def _runs(old: list[Cell], new: list[Cell]) -> Iterator[tuple[int, int]]:
     """The changed stretches [start, end), never beginning or ending inside a wide character."""
     if len(old) != len(new):
         yield 0, len(new)
@@ -65,7 +82,7 @@ def _runs(old: tuple[Cell, ...], new: tuple[Cell, ...]) -> Iterator[tuple[int, i
         yield _whole(old, new, start, end)
 
 
-def _changed(old: tuple[Cell, ...], new: tuple[Cell, ...]) -> Iterator[int]:
+def _changed(old: list[Cell], new: list[Cell]) -> Iterator[int]:
     """The columns that differ; most of a line doesn't, and is passed over a stretch at a time."""
     for first in range(0, len(new), STRETCH):
         before, after = old[first : first + STRETCH], new[first : first + STRETCH]
@@ -73,7 +90,7 @@ def _changed(old: tuple[Cell, ...], new: tuple[Cell, ...]) -> Iterator[int]:
             yield from (first + at for at, (was, is_now) in enumerate(zip(before, after, strict=True)) if was != is_now)
 
 
-def _whole(old: tuple[Cell, ...], new: tuple[Cell, ...], start: int, end: int) -> tuple[int, int]:
+def _whole(old: list[Cell], new: list[Cell], start: int, end: int) -> tuple[int, int]:
     while start > 0 and not (new[start][0] and old[start][0]):
         start -= 1
     while end < len(new) and not (new[end][0] and old[end][0]):
@@ -81,7 +98,8 @@ def _whole(old: tuple[Cell, ...], new: tuple[Cell, ...], start: int, end: int) -
     return start, end
 
 
-def _run(new: tuple[Cell, ...], start: int, end: int, styles: Mapping[str, str]) -> Iterator[str]:
+def _run(new: list[Cell], start: int, end: int, styles: Mapping[str, str], first: int) -> Iterator[str]:
+    """A stretch of cells of which `new[0]` stands in column `first`."""
     style = None
     for column in range(start, end):
         text, name = new[column]
@@ -94,7 +112,7 @@ def _run(new: tuple[Cell, ...], start: int, end: int, styles: Mapping[str, str])
         if not text.isascii() and (len(text) > 1 or (column + 1 < len(new) and not new[column + 1][0])):
             following = column + 1 + (column + 1 < len(new) and not new[column + 1][0])
             if following < end:
-                yield f"\x1b[{following + 1}G"
+                yield f"\x1b[{first + following + 1}G"
 
 
 def _cursor(before: Frame | None, after: Frame, *, moved: bool) -> list[str]:

@@ -9,6 +9,11 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = " ▁▂▃▄▅▆▇█"
 _LEFT_DOTS = (0x00, 0x40, 0x44, 0x46, 0x47)  # braille: the left column filled from below, 0 to 4 dots
 _RIGHT_DOTS = (0x00, 0x80, 0xA0, 0xB0, 0xB8)
+_PAIRS = {
+    (left, right): chr(0x2800 + _LEFT_DOTS[left] + _RIGHT_DOTS[right]) if left or right else " "
+    for left in range(5)
+    for right in range(5)
+}
 
 
 def bar(percent: int, width: int) -> str:
@@ -32,17 +37,10 @@ def sparkline(values: tuple[float, ...], width: int, height: int = 1) -> tuple[s
     dots = height * 4
     levels = [_level(value, most, dots) for value in recent]
     lines = []
-    for row in range(height - 1, -1, -1):
-        line = [
-            _cell(_LEFT_DOTS[_inside(left, row)] + _RIGHT_DOTS[_inside(right, row)])
-            for left, right in zip(levels[::2], levels[1::2], strict=True)
-        ]
-        lines.append("".join(line))
+    for below in range(dots - 4, -1, -4):
+        inside = levels if height == 1 else [min(max(level - below, 0), 4) for level in levels]
+        lines.append("".join(map(_PAIRS.__getitem__, zip(inside[::2], inside[1::2], strict=True))))
     return tuple(lines)
-
-
-def _cell(dots: int) -> str:
-    return chr(0x2800 + dots) if dots else " "
 
 
 def levels(values: Sequence[int]) -> str:
@@ -54,7 +52,3 @@ def levels(values: Sequence[int]) -> str:
 def _level(value: float, most: float, steps: int) -> int:
     """0 for nothing, else 1 to `steps`."""
     return 0 if value <= 0 or most <= 0 else max(1, round(value * steps / most))
-
-
-def _inside(level: int, row: int) -> int:
-    return min(max(level - row * 4, 0), 4)

@@ -65,7 +65,7 @@ def row(chosen: Fitted[Row], value: Row, width: int, *, is_selected: bool, is_ma
     spans: list[Span] = [((">" if is_selected else " ") + ("*" if is_marked else " "), "key")]
     for field, wide in chosen:
         text, style = field.value(value)
-        spans += [(_padded(text, wide, field.is_right), style), (" ", "text")]
+        spans.append((_padded(text, wide, field.is_right), style))
     if is_selected:
         spans = [("".join(text for text, _ in spans), "select")]
     rest = width - MARGIN - sum(wide + 1 for _, wide in chosen)
@@ -76,8 +76,8 @@ def row(chosen: Fitted[Row], value: Row, width: int, *, is_selected: bool, is_ma
 
 @lru_cache(maxsize=4096)
 def _padded(text: str, width: int, is_right: bool) -> str:
-    """The text in exactly `width` cells. Kept, for most of a row is as it was."""
-    return (pad_left if is_right else pad)(clip(gated(text), width), width)
+    """The text in exactly `width` cells, and a blank one. Kept, for most of a row is as it was."""
+    return (pad_left if is_right else pad)(clip(gated(text), width), width) + " "
 
 
 def key_at(chosen: Fitted[Row], x: int) -> str:
