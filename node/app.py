@@ -18,6 +18,7 @@ from importlib.metadata import version
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from node.api.bans import BansApi
 from node.api.choices import ChoicesApi
 from node.api.items import Api
 from node.api.search import SearchApi
@@ -36,6 +37,7 @@ from node.net.kad_reports import KademliaSettings
 from node.net.kademlia import Kademlia, open_kademlia
 from node.net.mdns import Mdns
 from node.net.mdns_lan import ZeroconfLan
+from node.services.banning import Banning
 from node.services.bootstrapping import Bootstrapping
 from node.services.catalogues import Catalogues
 from node.services.catalogues_own import OwnCatalogue
@@ -55,6 +57,7 @@ from node.services.self_check import SelfCheck
 from node.services.snapshots import NodeInfo, Snapshots
 from node.services.threads import single
 from node.services.watching import Watching
+from node.store.bans import Bans
 from node.store.catalogue import Catalogue
 from node.store.database import Database
 from node.store.entries import HeldCatalogues
@@ -110,7 +113,9 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_await_signal, stop)
             library = await _start_services(nursery, host, dht, database, config, agent)
-            snapshots = Snapshots(library, host)
+            banning = Banning(host, library.exchange, Bans(database))
+            await banning.restore()
+            snapshots = Snapshots(library, host, banning)
             catalogues = await _start_catalogues(nursery, host, dht, database, identity, is_public=config.catalogue)
             api = Api(host, dht, library, snapshots, records.count, catalogues.counts, stop.set, info)
             choices = ChoicesApi(library, Choosing(library), snapshots)
@@ -118,6 +123,7 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
             search = SearchApi(searching, library.catalogue, host, api.get)
             watch = await _start_watching(nursery, library, database, config)
             handlers = {**api.handlers, **choices.handlers, **search.handlers, **watch.handlers}
+            handlers |= BansApi(banning).handlers
             server = ControlServer(config.home.socket, handlers, lock=lock)
             await nursery.start(server.run)
             nursery.start_soon(Bootstrapping(host, lambda: dht.routing_table_size, config.bootstrap, book).run)

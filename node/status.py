@@ -100,8 +100,19 @@ class PeerStatus:
     received: int
     sent: int
     direction: str  # "in" or "out"
-    flags: str  # D we download, U we upload, ! sent bad data
+    flags: str  # of D we download, U we upload, I it wants what is here, C serves us nothing, ! sent bad data, B banned
     rtt_s: float | None = None  # None before the first round trip, or without a connection
+    agent: str = ""  # what it says it runs
+
+
+@dataclass(frozen=True, slots=True)
+class BanStatus:
+    """One peer that a person has banned."""
+
+    peer_id: str
+    multiaddr: str  # where it was last; "" if that wasn't known
+    agent: str
+    banned_at: float  # unix time
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +272,17 @@ class SearchStatus:
     providers: int  # peers it named, connected ones among them
 
 
-Status = ItemStatus | DetailStatus | PeerStatus | NodeStatus | NetworkStatus | SearchStatus | HitStatus | WatchStatus
+Status = (
+    ItemStatus
+    | DetailStatus
+    | PeerStatus
+    | NodeStatus
+    | NetworkStatus
+    | SearchStatus
+    | HitStatus
+    | WatchStatus
+    | BanStatus
+)
 
 
 def to_json(status: Status) -> dict[str, object]:

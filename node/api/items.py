@@ -27,7 +27,7 @@ from node.services.library import Library
 from node.services.named_peers import NamedPeer, NamedPeers
 from node.services.network_status import network_status
 from node.services.running import Active
-from node.services.snapshots import ROWS_AT_ONCE, NodeInfo, Snapshots, connection_rows, node_status
+from node.services.snapshots import ROWS_AT_ONCE, NodeInfo, Snapshots, node_status
 from node.services.threads import in_thread
 from node.status import to_json
 from node.store.items import Item
@@ -144,7 +144,7 @@ class Api:
     async def peers(self, call: Call) -> object:
         """Who shares one item, or every connection of the node."""
         if call.params.get("target") is None:
-            return [to_json(row) for row in connection_rows(self._host)]
+            return [to_json(row) for row in self._snapshots.connections()]
         return [to_json(row) for row in self._snapshots.peers(await self._item(call))]
 
     async def network(self, call: Call) -> object:

@@ -162,6 +162,15 @@ COMMANDS = (
         "lifecycle.connect",
         (Argument(("multiaddr",), "like /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...", {"metavar": "MULTIADDR"}),),
     ),
+    Command(
+        "ban",
+        "have nothing to do with a peer any more",
+        "bans.ban",
+        (Argument(("peer",), f"{_PEER}; without it, list those banned", {"metavar": "PEER", "nargs": "?"}),),
+        details="Its connections end; it is neither asked nor served nor let in again, until unban. A ban is of a peer "
+        "id: who takes a new identity is a new peer.",
+    ),
+    Command("unban", "let a banned peer come back", "bans.unban", (Argument(("peer",), _PEER, {"metavar": "PEER"}),)),
     Command("status", "the node itself", "views.status", aliases=("net",)),
     Command(
         "log",

@@ -99,6 +99,7 @@ class HardenedSwarm(Swarm):
         super().__init__(peer_id, peerstore, upgrader, transports=[HardenedTcp()], connection_config=config)
         self.auto_connector = NoAutoConnector(self)
         self.dial_by_book: Callable[[ID], Awaitable[INetConn]] | None = None  # set by the host
+        self.refused: frozenset[str] = frozenset()  # peers that get no connection; set by the host
         self._crowding = Crowding(int(self._inbound_limiter.total_tokens))
 
     async def dial_peer(self, peer_id: ID) -> list[INetConn]:
@@ -146,10 +147,13 @@ class HardenedSwarm(Swarm):
             await connection.event_closed.wait()
 
     async def add_conn(self, muxed_conn: IMuxedConn, direction: str = "unknown") -> SwarmConn:
-        """Admit a connection unless its peer has enough.
+        """Admit a connection unless its peer has enough, or is to have none.
 
         The library closes an older connection, whatever runs on it, to make room for a newer one of the same peer.
         """
+        if str(muxed_conn.peer_id) in self.refused:
+            await muxed_conn.close()
+            raise SwarmException(f"{muxed_conn.peer_id} is banned here")
         if len(self.get_connections(muxed_conn.peer_id)) >= MAX_CONNECTIONS_PER_PEER:
             await muxed_conn.close()
             raise SwarmException(f"{muxed_conn.peer_id} has {MAX_CONNECTIONS_PER_PEER} connections already")

@@ -75,6 +75,7 @@ class ConnectionInfo:
     received: int  # bytes moved by PeerStreams
     sent: int
     rtt_s: float | None = None  # the smallest of the last round trips; None before the first
+    agent: str = ""  # what the peer says it runs; "" before identify has told
 
 
 @asynccontextmanager
@@ -192,6 +193,8 @@ class Host:
         peer_id = multiaddrs.parse_peer_id(named)
         if peer_id == self.peer_id:
             raise DialError("That is this node itself.")
+        if peer_id in self._swarm.refused:
+            raise DialError(f"{peer_id} is banned here.")
         await self._dialler.connect(peer_id, hints)
         return peer_id
 
@@ -199,6 +202,10 @@ class Host:
         """Where a peer is, as far as this node knows: where it was reached, then what it says; without /p2p/."""
         worked = await self._settings.address_book.addresses(peer_id)
         return list(dict.fromkeys([*worked, *self._addresses_from_identify(peer_id)]))
+
+    def refuse(self, peer_ids: frozenset[str]) -> None:
+        """Make and let in no connection with these peers from now on; what is open is the caller's to end."""
+        self._swarm.refused = peer_ids
 
     async def disconnect(self, peer_id: str) -> None:
         """Close every connection to a peer, within a second or so."""
@@ -315,6 +322,7 @@ class Host:
             received=traffic.received,
             sent=traffic.sent,
             rtt_s=muxed(connection).rtt() or None,
+            agent=identify.agent_of(self._raw.get_peerstore(), connection.muxed_conn.peer_id),
         )
 
 

@@ -15,6 +15,7 @@ from libp2p.abc import IPeerStore
 from libp2p.crypto.serialization import deserialize_public_key
 from libp2p.identity.identify.pb.identify_pb2 import Identify
 from libp2p.peer.id import ID
+from libp2p.peer.peerstore import PeerStoreError
 from multiaddr import Multiaddr
 
 from node.net import addresses as multiaddrs
@@ -28,6 +29,8 @@ MAX_MESSAGE = 64 * 1024  # go-libp2p sends at most 8 KiB; a server with a hundre
 MAX_ADDRESSES = 32  # a machine with many interfaces, twice over
 MAX_PROTOCOLS = 256
 MAX_TEXT = 256  # of one protocol id
+MAX_AGENT = 128  # characters of what a peer says it runs: a name and a version, for one column of a screen
+_AGENT = "AgentVersion"  # the key under which every libp2p keeps it
 ADDRESS_TTL_S = 7_200  # the library's own value; a connected peer says it again at its next identify
 
 
@@ -49,7 +52,16 @@ def remember(peerstore: IPeerStore, peer_id: ID, message: Identify, connected_at
     peerstore.add_addrs(peer_id, [Multiaddr(address) for address in list(usable)[:MAX_ADDRESSES]], ADDRESS_TTL_S)
     protocols = [text for text in message.protocols[:MAX_PROTOCOLS] if len(text) <= MAX_TEXT]
     peerstore.set_protocols(peer_id, protocols)
+    peerstore.put(peer_id, _AGENT, message.agent_version[:MAX_AGENT])
     if message.public_key:
         key = deserialize_public_key(message.public_key)
         if ID.from_pubkey(key) == peer_id:
             peerstore.add_pubkey(peer_id, key)
+
+
+def agent_of(peerstore: IPeerStore, peer_id: ID) -> str:
+    """What a peer says it runs; "" if it hasn't said."""
+    try:
+        return str(peerstore.get(peer_id, _AGENT))
+    except PeerStoreError:
+        return ""

@@ -230,6 +230,7 @@ class Exchange:
             messages = await session.receive()
             if messages and isinstance(messages[0], Hello):
                 session.early = messages[1:]
+                session.agent = messages[0].agent
                 return messages[0]
             if messages and isinstance(messages[0], Bye):
                 raise RefusedError(f"it refused: {messages[0].text or messages[0].reason.name.lower()}")

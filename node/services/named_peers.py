@@ -87,9 +87,9 @@ class NamedPeers:
             listening = await self._host.addresses_of(connection.peer_id)
             here = {address for address in listening if ip_of(address) == connection.ip}
             people.setdefault(connection.peer_id, set()).update(here, {without_peer_id(connection.multiaddr)})
-        if not _fitting(text, people):
+        if not peers_meant(text, people):
             await self._look_up(cid, people)
-        fitting = _fitting(text, people)
+        fitting = peers_meant(text, people)
         swarm = self._exchange.swarms.get(cid)
         if len(fitting) > 1 and swarm:
             fitting = [peer for peer in fitting if peer in swarm.sessions] or fitting
@@ -141,7 +141,7 @@ class NamedPeers:
             raise NoPeersError(f"{text} doesn't have it: {farewell or 'it hung up'}")
 
 
-def _fitting(text: str, people: Mapping[str, set[str]]) -> list[str]:
+def peers_meant(text: str, people: Mapping[str, set[str]]) -> list[str]:
     """The peers that a text names: at this address, else at this IP address, or whose id begins like this."""
     if text in people:
         return [text]

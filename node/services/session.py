@@ -58,6 +58,7 @@ class PeerSession:
         self.outbound = outbound
         self.peer = stream.peer_id
         self.address = stream.remote_address
+        self.agent = ""  # what the peer says it runs, in its HELLO
         self.opened_at = now
         self.received = 0
         self.sent = 0

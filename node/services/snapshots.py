@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import trio
 
 from node.net.host import Host
 from node.net.kademlia import Kademlia
+from node.services.banning import Banning
 from node.services.chunk_map import ChunkMap, distributed_copies, rarest
 from node.services.library import Library
+from node.services.peer_rows import connection_rows, sharing_rows
 from node.services.running import Active
-from node.services.session import PeerSession
-from node.services.swarms import NOTHING_YET, PeerTotals, Swarm
 from node.services.threads import in_thread
 from node.status import DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerStatus, TransferState
 from node.store.items import Item
@@ -42,9 +42,10 @@ ROWS_AT_ONCE = 50
 class Snapshots:
     """Answers what a screen or command asks about items and their peers."""
 
-    def __init__(self, library: Library, host: Host) -> None:
+    def __init__(self, library: Library, host: Host, banning: Banning) -> None:
         self._library = library
         self._host = host
+        self._banning = banning
 
     async def items(self) -> list[ItemStatus]:
         """Every row, by number."""
@@ -132,13 +133,14 @@ class Snapshots:
         swarm = self._library.exchange.swarms.get(row.cid)
         if swarm is None:
             return ()
-        now = trio.current_time()
-        rtts = {connection.peer_id: connection.rtt_s for connection in self._host.connections()}
-        rows = [
-            replace(_peer(number, peer, totals, swarm, row.chunk_count, now), rtt_s=rtts.get(peer))
-            for number, (peer, totals) in enumerate(_by_presence(swarm), start=1)
-        ]
-        return tuple(rows)
+        active = self._library.active.get(row.cid)
+        machine = active.task.machine if active else None
+        live, now = self._host.connections(), trio.current_time()
+        return sharing_rows(swarm, row.chunk_count, machine, live, self._banning.bans, now)
+
+    def connections(self) -> list[PeerStatus]:
+        """Every connection of the node, then who is banned."""
+        return connection_rows(self._host.connections(), self._banning.bans)
 
     def _hints(self) -> tuple[str, ...]:
         return tuple(self._host.addresses()[:LINK_ADDRESSES])
@@ -197,28 +199,6 @@ async def node_status(
     )
 
 
-def connection_rows(host: Host) -> list[PeerStatus]:
-    """Every connection of the node, as `peers` without a file shows them."""
-    return [
-        PeerStatus(
-            number=number,
-            peer_id=connection.peer_id,
-            address=connection.ip,
-            multiaddr=connection.multiaddr,
-            chunks=0,
-            chunks_have=0,
-            down_bps=0.0,
-            up_bps=0.0,
-            received=connection.received,
-            sent=connection.sent,
-            direction=connection.direction,
-            flags="",
-            rtt_s=connection.rtt_s,
-        )
-        for number, connection in enumerate(host.connections(), start=1)
-    ]
-
-
 def rss_bytes() -> int:
     """This process's resident memory."""
     try:
@@ -245,45 +225,6 @@ def _state(row: Item, active: Active | None) -> tuple[TransferState, str]:
     if reason := active.task.stall_reason():
         return TransferState.STALLED, reason
     return TransferState.DOWNLOADING, ""
-
-
-def _by_presence(swarm: Swarm) -> list[tuple[str, PeerTotals]]:
-    totals = swarm.totals()
-    present = [(peer, totals.pop(peer, NOTHING_YET)) for peer in swarm.sessions]
-    return present + sorted(totals.items(), key=lambda entry: -(entry[1].received + entry[1].sent))
-
-
-def _peer(number: int, peer: str, totals: PeerTotals, swarm: Swarm, chunks: int, now: float) -> PeerStatus:
-    session = swarm.sessions.get(peer)
-    return PeerStatus(
-        number=number,
-        peer_id=peer,
-        address=_ip(totals.address),
-        multiaddr=totals.address,
-        chunks=chunks,
-        chunks_have=totals.chunks_have,
-        down_bps=session.down.bps(now) if session else 0.0,
-        up_bps=session.up.bps(now) if session else 0.0,
-        received=totals.received,
-        sent=totals.sent,
-        direction=("out" if session.outbound else "in") if session else "",
-        flags=_flags(session, peer in swarm.liars, now),
-    )
-
-
-def _flags(session: PeerSession | None, has_lied: bool, now: float) -> str:
-    flags = ""
-    if session and session.down.bps(now) >= 1:
-        flags += "D"
-    if session and session.up.bps(now) >= 1:
-        flags += "U"
-    return flags + ("!" if has_lied else "")
-
-
-def _ip(multiaddr: str) -> str:
-    """The IP address in a multiaddr's text, or all of it where there is none."""
-    parts = multiaddr.split("/")
-    return parts[2] if len(parts) > 2 and parts[1] in ("ip4", "ip6") else multiaddr
 
 
 def _files(manifest: Manifest, have: Bitfield, priorities: Mapping[int, Priority]) -> tuple[FileStatus, ...]:

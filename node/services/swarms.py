@@ -38,11 +38,13 @@ class PeerTotals:
     received: int = 0
     sent: int = 0
     chunks_have: int = 0  # when it was last heard of
+    agent: str = ""  # what it says it runs
 
     def plus(self, session: PeerSession) -> PeerTotals:
         """With what a session moved."""
         have = session.remote_have.count if session.remote_have is not None else 0
-        return PeerTotals(session.address, self.received + session.down.total, self.sent + session.up.total, have)
+        received, sent = self.received + session.down.total, self.sent + session.up.total
+        return PeerTotals(session.address, received, sent, have, session.agent or self.agent)
 
 
 NOTHING_YET = PeerTotals()

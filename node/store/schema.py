@@ -250,6 +250,16 @@ _WATCHED = (
 )
 
 
+_BANNED = """
+    CREATE TABLE banned_peers (            -- by a person, for the whole node
+        peer_id TEXT PRIMARY KEY,
+        multiaddr TEXT NOT NULL,           -- where it was last; '' if that isn't known
+        agent TEXT NOT NULL,
+        banned_at REAL NOT NULL
+    ) WITHOUT ROWID
+"""
+
+
 def _create(connection: sqlite3.Connection) -> None:
     for statement in (*_CATALOGUE, *_NETWORK):
         connection.execute(statement)
@@ -282,11 +292,16 @@ def _add_watched(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _add_banned(connection: sqlite3.Connection) -> None:
+    connection.execute(_BANNED)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _index,
     _add_choices,
     _add_chosen_peers,
     _add_watched,
+    _add_banned,
 )
 """Step n makes version n + 1 of version n."""

@@ -258,11 +258,12 @@ _PIPED_PEER = (
     Column("Flags", piped=True),
     Column("Peer ID", piped=True),
     Column("Multiaddr", piped=True),
+    Column("Client", piped=True),
 )
 
 
 def _piped(peer: PeerStatus) -> tuple[str, ...]:
-    return (rate(peer.down_bps), rate(peer.up_bps), peer.flags or "-", peer.peer_id, peer.multiaddr)
+    return (rate(peer.down_bps), rate(peer.up_bps), peer.flags or "-", peer.peer_id, peer.multiaddr, peer.agent or "-")
 
 
 def _speed(peer: PeerStatus) -> str:
