@@ -43,7 +43,9 @@ class Daemon:
         *bootstrap: str,
         options: tuple[str, ...] = (),
         environment: Mapping[str, str] = MappingProxyType({}),
+        within: tuple[str, ...] = (),
     ) -> None:
+        """`within` is a command that runs another one somewhere else, such as in a network of its own."""
         self.name = name
         self.home = folder / name
         self.home.mkdir(exist_ok=True)
@@ -51,11 +53,12 @@ class Daemon:
         self._bootstrap = bootstrap
         self._options = options
         self._environment = {**ENVIRONMENT, **environment}
+        self._within = within
         self._listen = "/ip4/127.0.0.1/tcp/0"
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command: list[str | Path] = [SHOAL, "--home", self.home, "daemon", "--listen", self._listen]
+        command: list[str | Path] = [*self._within, SHOAL, "--home", self.home, "daemon", "--listen", self._listen]
         for address in self._bootstrap:
             command += ["--bootstrap", address]
         with self.output.open("ab") as output:

@@ -10,6 +10,16 @@ import pytest
 
 from tests.daemons import Daemon
 
+HERE = Path(__file__).parent
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Nothing is skipped without a word: one line for each case that this machine can't run."""
+    for report in terminalreporter.stats.get("skipped", []):
+        if HERE in Path(report.fspath).resolve().parents:
+            reason = str(report.longrepr[-1]).removeprefix("Skipped: ")
+            terminalreporter.write_line(f"e2e: {report.nodeid} skipped: {reason}", yellow=True)
+
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
