@@ -35,7 +35,7 @@ address(b"lo:0", SIOCSIFNETMASK, "255.255.255.0")
 print("up", flush=True)
 sys.stdin.read()
 """
-"""A second address on loopback, which a node takes for one of a LAN. `ip` may not be installed; this is what it does."""
+"""A second address on loopback, which a node takes for one of a LAN; `ip`, which could do it, may not be installed."""
 
 
 @pytest.fixture
