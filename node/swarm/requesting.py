@@ -101,7 +101,7 @@ class Requesting:
     def _new(self, peer: Peer, now: float) -> tuple[ChunkProgress, Span] | None:
         if peer.is_exhausted:
             return None
-        if self._in_flight.bytes >= self._settings.max_in_flight and not self._make_room():
+        if self._in_flight.bytes >= self._settings.max_in_flight and not self._make_room(peer):
             self.refused[peer.name] = None
             return None
         for _ in range(_PICKS):
@@ -142,13 +142,19 @@ class Requesting:
             for other in self._peers.values()
         )
 
-    def _make_room(self) -> bool:
-        """Forget the oldest leftover that nobody sends any more; whether there was one."""
-        for progress in self._in_flight.partial.values():
-            if not progress.requests:
-                self._in_flight.drop(progress)
-                return True
-        return False
+    def _make_room(self, peer: Peer) -> bool:
+        """Forget for a peer that has others the oldest leftover that nobody sends any more; whether there was one.
+
+        If there is none it is one that silent peers owe: a few of them would else hold all the room there is for ever.
+        """
+        unsent = [p for p in self._in_flight.partial.values() if all(map(self._is_of_silent, p.requests))]
+        if not unsent or not self._picker.has_any(peer):
+            return False
+        self._in_flight.drop(min(unsent, key=lambda progress: bool(progress.requests)))
+        return True
+
+    def _is_of_silent(self, request: OpenRequest) -> bool:
+        return request.is_released and self._peers[request.peer].silences > 0
 
     def _is_endgame(self) -> bool:
         """Whether no connected peer has anything that isn't asked for."""

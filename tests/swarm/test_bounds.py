@@ -70,6 +70,19 @@ def test_what_a_silent_peer_may_still_send_is_not_what_makes_room():
     assert story.send("silent").complete
 
 
+def test_silent_peers_do_not_keep_all_the_room_from_those_that_send():
+    story = Story(10 * MIB, max_in_flight=2 * MIB)
+    story.join("silent", has=[0, 1])
+    story.join("b", has=range(2, 10))
+    assert story.open("b") == []
+    story.wait(SNUB_S + 1.0)
+    story.fetch_all("b")
+    assert story.have.count == 8
+    story.join("late", has=[0, 1])
+    story.fetch_all("late")
+    assert story.download.is_complete
+
+
 def test_in_a_slow_swarm_no_more_is_asked_ahead_than_comes_in_ten_seconds():
     story = Story(2000 * MIB)
     peers = [f"peer {number}" for number in range(24)]
