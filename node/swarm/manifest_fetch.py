@@ -1,10 +1,11 @@
 """Fetching a manifest and its digest pages from whichever peers are there, one block at a time.
 
 Rules: pure; one block comes from one peer, so that blame is certain; a block is believed only when its bytes hash to
-its CID. A peer that sent something else broke the protocol; one that says it doesn't have it, or doesn't answer in
-time, is not asked again, and one that may have it later is asked later; a block that hashes right and still makes no
-manifest can never be right, from anybody: that is `InvalidManifestError`. Hashing and decoding can take a second, so
-`check_block` is a function for a thread and the machine only takes its outcome.
+its CID. A peer that sent something else broke the protocol; one that says it doesn't have it is
+not asked again, one that may have it later is asked later, and one that doesn't answer in time not before it has; a
+block that hashes right and still makes no manifest can never be right, from anybody: that is `InvalidManifestError`.
+Hashing and decoding can take a second, so `check_block` is a function for a thread and the machine only takes its
+outcome.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class ManifestFetch:
         self.unchecked: Fetched | None = None  # for `check_block`; nothing is asked while it waits
         self._peers: deque[str] = deque()
         self._busy: dict[str, tuple[int, float]] = {}  # of peers: how often they refused, and until when to leave them
+        self._late: set[str] = set()  # peers that didn't answer in time, and haven't yet
         self._source: str | None = None
         self._asked: str | None = None
         self._asked_at = 0.0
@@ -87,7 +89,7 @@ class ManifestFetch:
 
     def peer_joined(self, peer: str) -> None:
         """A peer that may have the manifest is connected."""
-        if peer not in self._peers:
+        if peer not in self._peers and peer not in self._late:
             self._peers.append(peer)
 
     def peer_left(self, peer: str) -> None:
@@ -95,14 +97,17 @@ class ManifestFetch:
         if peer in self._peers:
             self._peers.remove(peer)
         self._busy.pop(peer, None)
+        self._late.discard(peer)
         if self._source == peer:
             self._restart_block()
 
     def rejected(self, peer: str, reason: RejectReason, now: float) -> None:
         """A peer doesn't have it, and is not asked again; unless it may have it later, when it is the last in line."""
-        if self._asked != peer:
+        self._answered(peer)
+        if peer not in self._peers:
             return
-        self._restart_block()
+        if self._asked == peer:
+            self._restart_block()
         self._peers.remove(peer)
         if reason is not RejectReason.UNAVAILABLE:
             times, _ = self._busy.get(peer, (0, 0.0))
@@ -112,7 +117,9 @@ class ManifestFetch:
     def command(self, now: float) -> tuple[str, GetMeta] | None:
         """The next question and whom to ask; None while an answer is awaited or nobody is there."""
         if self._asked is not None and now - self._asked_at >= ANSWER_TIMEOUT_S:
-            self.peer_left(self._asked)  # it may still answer, too late; asking again would only pile up questions
+            late = self._asked
+            self.peer_left(late)
+            self._late.add(late)  # it may still answer; asking again before that would only pile up questions
         if self.is_complete or self.unchecked or self._asked is not None:
             return None
         if self._source is None:
@@ -131,6 +138,7 @@ class ManifestFetch:
 
     def received(self, peer: str, meta: Meta) -> None:
         """Take one part of a block; raises RemoteProtocolError if its size is impossible."""
+        self._answered(peer)
         if peer != self._asked or (meta.part, meta.offset) != (len(self.blocks), len(self._buffer)):
             return  # an answer that came after its time-out: somebody else has been asked since
         if meta.total > MAX_MANIFEST_SIZE or meta.total != (self._total or meta.total):
@@ -154,6 +162,12 @@ class ManifestFetch:
         assert self.unchecked is not None
         self.peer_left(self.unchecked.peer)
         self.unchecked = None
+
+    def _answered(self, peer: str) -> None:
+        """A peer that was too slow once has answered after all: it may be asked again."""
+        if peer in self._late:
+            self._late.remove(peer)
+            self._peers.append(peer)
 
     def _free_at(self, peer: str) -> float:
         return self._busy.get(peer, (0, 0.0))[1]

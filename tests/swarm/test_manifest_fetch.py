@@ -103,6 +103,29 @@ def test_an_answer_after_its_time_out_is_not_taken():
     assert fetch.unchecked is None
 
 
+def test_who_answers_too_late_is_asked_again_but_not_before():
+    fetch = ManifestFetch(SMALL.cid)
+    fetch.peer_joined("slow")
+    _, asked = fetch.command(0.0)
+    fetch.peer_joined("slow")
+    assert fetch.command(ANSWER_TIMEOUT_S) is None, "a second question would wait behind the first"
+    fetch.received("slow", Server(SMALL).answer(asked))
+    assert pump(fetch, {"slow": Server(SMALL)}, ANSWER_TIMEOUT_S + 1) == ["slow"]
+    assert fetch.is_complete
+
+
+@pytest.mark.parametrize(("reason", "is_asked_again"), [(RejectReason.BUSY, True), (RejectReason.UNAVAILABLE, False)])
+def test_who_refuses_too_late_is_asked_again_if_it_may_have_it(reason, is_asked_again):
+    fetch = ManifestFetch(SMALL.cid)
+    fetch.peer_joined("slow")
+    fetch.peer_joined("good")
+    fetch.command(0.0)
+    assert fetch.command(ANSWER_TIMEOUT_S)[0] == "good"
+    fetch.rejected("slow", reason, ANSWER_TIMEOUT_S)
+    fetch.peer_left("good")
+    assert bool(fetch.command(ANSWER_TIMEOUT_S + LAST_BACKOFF_S)) is is_asked_again
+
+
 def test_a_peer_without_it_goes_to_the_end_of_the_line():
     fetch = ManifestFetch(SMALL.cid)
     for peer in ("poor", "good"):
