@@ -1,9 +1,9 @@
 """Peers that may have a manifest's chunks: whom to dial next, and when to try again.
 
-Rules: pure; bounded; a peer that failed is tried again later and later but never forgotten while it is known, and a
-banned one is never dialled for this manifest again. What other peers tell (PEERS) is worth less than a provider record
-or a link: it gets a part of the room, is dialled after the rest and soon forgotten, and who tells of peers that aren't
-there is listened to no more.
+Rules: pure; bounded; a peer that failed is tried again later and later, and only forgotten to make room for another
+that nobody has tried; a banned one is never dialled for this manifest again. What other peers tell (PEERS) is worth
+less than a provider record or a link: it gets a part of the room, is dialled after the rest and soon forgotten, and
+who tells of peers that aren't there is listened to no more.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ for what the DHT and links say, however many peers lie."""
 
 TOLD_TRIES: Final = 2
 """Dials of a peer that only another one has told of: one more than none, in case it was just restarting."""
+
+DEAD_TRIES: Final = 3
+"""Dials in vain after which a peer may have to make room for another one: more than a restart takes."""
 
 DEAD_FOR_NOTHING: Final = 20
 DEAD_PER_LIVE: Final = 4
@@ -199,11 +202,15 @@ class Candidates:
         ]
 
     def _make_room(self) -> bool:
-        """Forget the least promising of those that only other peers know of; whether there was one."""
-        told = [candidate for candidate in self._known.values() if candidate.told_by and not candidate.is_busy]
-        if not told:
+        """Forget the least promising of those that only other peers know of, else who failed most; whether it could.
+
+        Records lapse after two days: those of the dead would else keep out everybody who comes later.
+        """
+        idle = [c for c in self._known.values() if not c.is_busy and not c.is_banned and c.peer != self.only]
+        hopeless = [c for c in idle if c.told_by] or [c for c in idle if c.failures >= DEAD_TRIES]
+        if not hopeless:
             return False
-        del self._known[max(told, key=lambda candidate: candidate.failures).peer]
+        del self._known[max(hopeless, key=lambda candidate: candidate.failures).peer]
         return True
 
     def _in_vain(self, candidate: Candidate) -> None:

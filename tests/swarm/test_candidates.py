@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from node.swarm.candidates import (
     DEAD_FOR_NOTHING,
     DEAD_PER_LIVE,
+    DEAD_TRIES,
     LAST_RETRY_S,
     MAX_ADDRESSES,
     MAX_CANDIDATES,
@@ -99,6 +100,29 @@ def test_a_flood_of_names_is_bounded(candidates):
     candidates.ban("another", "wrong data", 0.0)
     candidates.ended("a third", 0.0)
     assert len(candidates) == MAX_CANDIDATES
+
+
+def test_the_records_of_the_dead_do_not_keep_out_who_comes_later(candidates):
+    for n in range(MAX_CANDIDATES):
+        candidates.add(f"dead{n}", (), now=0.0)
+        fail(candidates, f"dead{n}", DEAD_TRIES)
+    fail(candidates, "dead7", 1)
+    assert candidates.add("new", (), now=1.0)
+    assert names(candidates.due(1.0, 10)) == ["new"]
+    assert "dead7" not in candidates.addresses()
+    assert len(candidates) == MAX_CANDIDATES
+
+
+def test_neither_the_banned_nor_the_chosen_nor_who_may_come_back_makes_room(candidates):
+    candidates.only = "chosen"
+    candidates.add("chosen", (), now=0.0)
+    fail(candidates, "chosen", DEAD_TRIES)
+    candidates.add("restarting", (), now=0.0)
+    fail(candidates, "restarting", DEAD_TRIES - 1)
+    for n in range(MAX_CANDIDATES - 2):
+        candidates.ban(f"liar{n}", "wrong data", 0.0)
+        fail(candidates, f"liar{n}", DEAD_TRIES)
+    assert not candidates.add("new", (), now=1.0)
 
 
 @pytest.mark.parametrize(
