@@ -17,6 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from node.control.client import ControlClient
+from node.errors import NoNodeError, ShoalError
 from node.folder import DataFolder
 
 SHOAL = Path(sys.executable).with_name("shoal")
@@ -101,10 +103,10 @@ class Daemon:
         def status() -> Any:
             if self.process.poll() is not None:
                 raise DaemonError(f"{self.name} ended with exit code {self.process.returncode}: {self.last_words()}")
-            if not DataFolder(self.home).socket.exists():
-                return None  # a command would only take the processor from the node that is starting
-            done = self.run("status", "--json")
-            return results_of(done.stdout)[0] if done.returncode == 0 else None
+            try:
+                return self._look("status")
+            except NoNodeError:
+                return None
 
         answer = await_that(status, f"{self.name} answers")
         port = answer["addresses"][0].split("/tcp/")[1].split("/")[0]
@@ -114,11 +116,19 @@ class Daemon:
     @property
     def address(self) -> str:
         """The multiaddr by which others bootstrap."""
-        return str(self.ask("status")["addresses"][0])
+        return str(self._look("status")["addresses"][0])
 
     def item(self, target: str) -> Any:
         """The row of a share or download."""
-        return self.ask("info", target)["item"]
+        try:
+            return self._look("info", target=target)["item"]
+        except ShoalError as error:
+            raise DaemonError(f"{self.name} knows no row of {target}: {error}\n{self.last_words()}") from error
+
+    def _look(self, method: str, **params: object) -> Any:
+        """What the node answers to a client that is no process: many of them take the processor from the nodes."""
+        with ControlClient(DataFolder(self.home).socket) as client:
+            return client.call(method, params, timeout_s=READY_S)
 
     def await_provided(self, cid: str) -> None:
         """Wait until another node holds this node's provider record."""

@@ -221,8 +221,9 @@ def test_stop_ends_sharing_and_share_begins_it_again(trio_of_nodes, tmp_path):
     path = make_file(tmp_path / "stopped.bin", 100)
     cid = share(alice, path)
     assert alice.ask("stop", cid)["state"] == "Complete"
-    done = bob.run("get", cid, "-o", tmp_path / "downloads", "--timeout", "4")
-    assert done.returncode == 5
+    code, said = refused(bob, "get", cid, "-o", tmp_path / "downloads", "--timeout", "1")
+    assert code == 5
+    assert "no such manifest is shared here" in said
     assert alice.ask("share", path)["new"]
     bob.ask("get", cid, "-o", tmp_path / "downloads")
 

@@ -172,7 +172,7 @@ def test_a_closed_window_ends_it(node, seat):
     at.opens_dashboard("trap '' HUP; shoal")
     process = at.child()
     at.hangs_up()
-    await_that(lambda: not Path(f"/proc/{process}").exists() or _is_dead(process), "the dashboard is gone", 10)
+    await_that(lambda: not Path(f"/proc/{process}").exists() or _is_dead(process), "the dashboard is gone")
 
 
 def _is_dead(pid: int) -> bool:
@@ -200,7 +200,7 @@ def test_keys_that_come_in_pieces_pastes_and_a_resize_storm(node, seat):
 def test_a_mute_terminal_without_colours_or_utf8(node, seat):
     at = seat(node.home, answers=False, NO_COLOR="1", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     at.types("shoal; echo code=$?\r")
-    at.sees("/1 \\^ plain.bin +1.00 KB ######## 100%/", timeout_s=5.0)
+    at.sees("/1 \\^ plain.bin +1.00 KB ######## 100%/")
     shown = bytes(at.raw)[at.raw.index(b"?1049h") :]
     assert b"\x1b[;3" not in shown
     assert b";38;5" not in shown

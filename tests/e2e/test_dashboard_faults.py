@@ -94,7 +94,7 @@ def test_found_fetched_killed_and_recovered(start, sit, tmp_path):
     at.types("S")
     at.sees_that(lambda text: "●" in text and "OFFLINE" not in text, "the node answers again")
     at.types(":limit --down off\r")
-    at.sees("/Progress: +\\[█+\\] 100%/", timeout_s=60)
+    at.sees("/Progress: +\\[█+\\] 100%/")
     assert (tmp_path / "into" / "linux film.mkv").read_bytes() == (tmp_path / "linux film.mkv").read_bytes()
     at.types("Qy")
     at.sees("code=0")
