@@ -10,6 +10,7 @@ a billion" would cost what they claim (CVE-2026-26209 in cbor2, the preallocatio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,8 +55,8 @@ def encode(value: dict[str, Any]) -> bytes:
     return cbrrr.encode_dag_cbor(value, cid_type=Cid)
 
 
-def decode(block: bytes, limits: Limits, what: str) -> object:
-    """The value a block holds, with links as `Cid`.
+def decode(block: bytes, limits: Limits, what: str, link: Callable[[bytes], object] = Cid.from_bytes) -> object:
+    """The value a block holds, with links as `link` makes them of a CID's bytes.
 
     Raises `RemoteProtocolError` saying what is wrong with `what`, say "The manifest".
     """
@@ -63,7 +64,7 @@ def decode(block: bytes, limits: Limits, what: str) -> object:
         raise RemoteProtocolError(f"{what} has {len(block)} bytes, more than {limits.size}.")
     _check_shape(block, limits, what)
     try:
-        return cbrrr.decode_dag_cbor(block, cid_ctor=Cid.from_bytes)
+        return cbrrr.decode_dag_cbor(block, cid_ctor=link)
     except ValueError as error:
         reason = str(error)[:MAX_REASON].rstrip(".")
     raise RemoteProtocolError(f"{what} is not strict DAG-CBOR: {reason}.")

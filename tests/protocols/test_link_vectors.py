@@ -63,6 +63,7 @@ def good_links():
              peers=[f"/p2p/{ID}{n}" for n in range(16)]),
         good("unknown keys", "?v=2&name=a&exact=&flag&&=x&NAME=b", name="a", written="?name=a"),
         good("an empty query", "?", written=""),
+        good("no key", "?=name", written=""),
         good("upper-case scheme", "", start="SHOAL:"),
         good("upper-case CID", "", cid=CID_UPPER),
     ]  # fmt: skip
@@ -122,6 +123,7 @@ def bad_links():
         "a peer with an empty id": f"{link}?peer=/ip4/192.0.2.1/tcp/4001/p2p/",
         "a peer with a blank": f"{link}?peer=/ip4/192.0.2.1%20/p2p/{ID}",
         "a peer with a line end": f"{link}?peer=/p2p/{ID}%0A",
+        "4,097 characters once a plus is escaped": f"{link}?peer=/p2p/{ID}" + "+" * 1323,
         "4,097 characters": f"{link}?x=" + "y" * (4097 - len(link) - 3),
     }
 

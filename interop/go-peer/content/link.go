@@ -70,6 +70,9 @@ func ParseLink(text string) (*Link, error) {
 			return nil, err
 		}
 	}
+	if written := len(link.String()); written > maxLink {
+		return nil, fmt.Errorf("a link that is %d characters long when it is escaped", written)
+	}
 	return link, nil
 }
 

@@ -2,7 +2,6 @@ package search
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 
@@ -53,11 +52,8 @@ func Ask(stream io.ReadWriter, query Query, endAsking func() error) ([]Hit, End,
 		if limited.N == 0 {
 			err = fmt.Errorf("an answer of more than %d bytes", MaxAnswer)
 		}
-		if errors.Is(err, io.EOF) {
-			return a.hits, Refused, nil // what came before is a claim as any other
-		}
 		if err != nil {
-			return nil, Refused, err
+			return nil, Refused, err // io.EOF too: an answer ends by saying so
 		}
 		hits, end, err := DecodeAnswer(payload)
 		if err != nil {
