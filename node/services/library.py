@@ -2,7 +2,7 @@
 
 Rules: the catalogue is the truth about what is to happen, the tasks (`running`, `seeding`) are what does happen; a
 state is written before its task starts, so that a restart goes on with the same. One command on a CID at a time: two
-terminals may ask for the same thing at once.
+terminals may ask for the same thing at once. A command that was begun is done, though who asked for it hangs up.
 """
 
 from __future__ import annotations
@@ -247,17 +247,19 @@ class Library:
 
     async def verify(self, item: Item, progress: Callable[[int], None]) -> tuple[Item, Verified]:
         """Hash everything that is here again; `progress(bytes hashed)` comes from a thread."""
-        async with self._turn(item.cid):
+        async with self._turn(item.cid) as scope:
             was_running = item.cid in self.active
             item = await self._ended(item)
             self._verifying.add(item.cid)
             try:
+                scope.shield = False  # for the hashing, which changes nothing and may take an hour
                 descriptors = self._seeding.descriptors
                 verified = await stoppable(verify, self.catalogue, item, descriptors, progress=progress)
             finally:
+                scope.shield = True
                 self._verifying.discard(item.cid)
-                if was_running and item.state is TransferState.DOWNLOADING and not self._is_closing:
-                    self._running.start(item)
+                if was_running and item.state is TransferState.DOWNLOADING:
+                    self._start(item)
             if item.is_complete:
                 await self._verified(item, verified)
             return await self._fresh(item), verified
@@ -265,17 +267,36 @@ class Library:
     # --- inside -----------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _turn(self, cid: Cid) -> AsyncIterator[None]:
-        """Wait for the commands on a CID that came before; raises ShoalError rather than wait for all to be hashed."""
+    async def _turn(self, cid: Cid) -> AsyncIterator[trio.CancelScope]:
+        """Wait for the commands on a CID that came before; raises ShoalError rather than wait for all to be hashed.
+
+        A cancel waits until the command is done: half of one would leave a row that says what doesn't happen. For the
+        same reason a download that was ended for a command that failed goes on.
+        """
         if cid in self._verifying:
             raise ShoalError("it is being verified; try again when that is done")
         async with self._turns.setdefault(cid, trio.Lock()):
-            yield
+            with trio.CancelScope(shield=True) as scope:
+                try:
+                    yield scope
+                except ShoalError:
+                    await self._go_on(cid)
+                    raise
+
+    async def _go_on(self, cid: Cid) -> None:
+        item = await in_thread(self.catalogue.find, cid)
+        if item and item.state is TransferState.DOWNLOADING:
+            self._start(item)
+
+    def _start(self, item: Item) -> None:
+        """Have a download run, unless it does or the node is about to stop: then it goes on at the next start."""
+        if item.cid not in self.active and not self._is_closing:
+            self._running.start(item)
 
     async def _resume(self, item: Item) -> Item:
         if item.cid not in self.active:
             await self._set_state(item, TransferState.DOWNLOADING)
-            self._running.start(item)
+            self._start(item)
         return await self._fresh(item)
 
     async def _ended(self, item: Item) -> Item:
