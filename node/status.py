@@ -244,6 +244,7 @@ class HitStatus:
     claimed: int  # peers that are said to have it
     verified: int  # of them, those that have proved it
     found: tuple[str, ...]  # how: "here", "catalogue", "peers", "DHT"
+    same_as: int | None = None  # the number of the row that is the same bytes under another name
 
 
 @dataclass(frozen=True, slots=True)

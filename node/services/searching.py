@@ -21,7 +21,7 @@ from node.net.addresses import ip_of
 from node.services.searching_answering import Index
 from node.services.searching_asking import Network, PeerAnswer, Reply, ask
 from node.services.searching_checks import PROBES, Checks, Claim
-from node.services.searching_probing import Proof, probe
+from node.services.searching_probing import Proof, content_of, probe
 from node.services.searching_results import Description, Source, Standing, network_of
 from node.services.searching_state import Asked, Scope, Search
 from node.services.threads import in_thread
@@ -261,7 +261,8 @@ class Searching:
     async def _check_one(self, search: Search, checks: Checks, claim: Claim) -> None:
         proof = await self._probe(claim)
         checks.ended(claim, has_proved=proof.has_chunk)
-        search.results.checked(*claim, _standing(proof), _description(proof))
+        content = await in_thread(content_of, proof.manifest) if proof.manifest else None
+        search.results.checked(*claim, _standing(proof), _description(proof), content)
         search.note_change()
 
     async def _probe(self, claim: Claim) -> Proof:

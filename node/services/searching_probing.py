@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from random import Random
 from typing import Protocol
@@ -60,6 +60,13 @@ class Proof:
     manifest: Manifest | None = None
     has_chunk: bool = False
     lied: bool = False
+
+
+def content_of(manifest: Manifest) -> bytes:
+    """A digest that is the same for the same bytes under another name of the share; every chunk's digest is in it."""
+    files = manifest.files if manifest.is_folder else tuple(replace(file, path=()) for file in manifest.files)
+    known = (manifest.is_folder, manifest.chunk_size, files, manifest.empty_dirs, manifest.digests, manifest.pages)
+    return sha256(repr(known).encode()).digest()
 
 
 class _Ended(Exception):

@@ -70,6 +70,7 @@ class Row:
     number: int | None = None
     is_here: bool = False
     manifest: Description | None = None  # what is true, once it is known
+    content: bytes | None = None  # the same for the same bytes under another name, once the manifest is known
 
     @property
     def is_verified(self) -> bool:
@@ -130,13 +131,16 @@ class Results:
         if len(self.rows) > MAX_ROWS + SLACK:
             self._trim()
 
-    def checked(self, cid: str, peer: str, standing: Standing, manifest: Description | None) -> None:
-        """A probe of a peer has ended; `manifest` is what it sent, None if it didn't."""
+    def checked(
+        self, cid: str, peer: str, standing: Standing, manifest: Description | None, content: bytes | None = None
+    ) -> None:
+        """A probe of a peer has ended; `manifest` and `content` are of what it sent, None if it didn't."""
         row = self.rows.get(cid)
         if row is None:
             return
         row.claimants[peer] = standing
         row.manifest = manifest or row.manifest
+        row.content = content or row.content
         if standing is Standing.REFUTED:
             self._liars.add(peer)
         for description, sources in row.described.items():
@@ -169,6 +173,20 @@ class Results:
             self._numbered += 1
             row.number = self._numbered
         return sorted((row for row in self.rows.values() if row.number is not None), key=lambda row: row.number or 0)
+
+    def doubles(self) -> dict[str, int]:
+        """Rows that are the same bytes as one with a smaller number: their CIDs, and that number.
+
+        Only of what has been proved to be had: who copies a manifest of others makes none of theirs a double.
+        """
+        first: dict[bytes, int] = {}
+        found: dict[str, int] = {}
+        proved = (row for row in self.rows.values() if row.number and row.content and row.is_verified)
+        for row in sorted(proved, key=lambda row: row.number or 0):
+            number = first.setdefault(row.content or b"", row.number or 0)
+            if number != row.number:
+                found[row.cid] = number
+        return found
 
     def to_probe(self, count: int, *, everything: bool) -> list[Row]:
         """The `count` rows whose claims are the most worth checking; without `everything` of those that are shown."""

@@ -21,13 +21,14 @@ _STATES: Mapping[TransferState, HitState] = {
 def search_status(search: Search, here: Mapping[str, TransferState]) -> SearchStatus:
     """The search as it stands; `here` has the CIDs whose content is on this node, or on its way."""
     rows = search.results.ranked(everything=search.over.is_set())
+    doubles = search.results.doubles()
     return SearchStatus(
         text=search.query.text,
         scope=search.scope,
         seconds=search.seconds,
         is_over=search.over.is_set(),
         is_checked=search.checked.is_set(),
-        hits=tuple(_hit(search, row, here.get(row.cid)) for row in rows),
+        hits=tuple(_hit(search, row, here.get(row.cid), doubles.get(row.cid)) for row in rows),
         asked=tuple(
             AskedStatus(asked.peer, asked.found, asked.answer.reply, len(asked.answer.hits))
             for asked in search.asked.values()
@@ -38,7 +39,7 @@ def search_status(search: Search, here: Mapping[str, TransferState]) -> SearchSt
     )
 
 
-def _hit(search: Search, row: Row, here: TransferState | None) -> HitStatus:
+def _hit(search: Search, row: Row, here: TransferState | None, same_as: int | None) -> HitStatus:
     description = search.results.description(row)
     return HitStatus(
         number=row.number or 0,
@@ -50,6 +51,7 @@ def _hit(search: Search, row: Row, here: TransferState | None) -> HitStatus:
         claimed=len(row.claimants),
         verified=row.count(Standing.VERIFIED),
         found=tuple(how for how in FOUND_ORDER if how in row.found),
+        same_as=same_as,
     )
 
 

@@ -17,6 +17,8 @@ def search_results(search: SearchStatus, *, is_final: bool = True) -> Table:
         footer.append("3/12: of 12 peers that say they have it, 3 have proved it.")
     if any(hit.state is HitState.UNVERIFIED for hit in search.hits):
         footer.append("Unverified: nobody has proved yet to have it.")
+    if any(hit.same_as and hit.state is HitState.AVAILABLE for hit in search.hits):
+        footer.append("Same as 1: the same bytes as hit 1, under another name.")
     if not is_final:
         footer = [under_way(search)]
     elif search.hits:
@@ -35,7 +37,7 @@ def search_results(search: SearchStatus, *, is_final: bool = True) -> Table:
             Column("CID", piped=True),
         ),
         rows=tuple(
-            (str(hit.number), hit.name, size(hit.size), peers(hit), str(hit.state), "+".join(hit.found), hit.cid)
+            (str(hit.number), hit.name, size(hit.size), peers(hit), state(hit), "+".join(hit.found), hit.cid)
             for hit in search.hits
         ),
         footer=tuple(footer),
@@ -45,6 +47,11 @@ def search_results(search: SearchStatus, *, is_final: bool = True) -> Table:
 def peers(hit: HitStatus) -> str:
     """How many have it: `12`, or `3/12` where 3 of 12 have proved it."""
     return f"{hit.verified}/{hit.claimed}" if _is_partly_verified(hit) else str(hit.claimed)
+
+
+def state(hit: HitStatus) -> str:
+    """What is known of it, or the hit that it equals."""
+    return f"Same as {hit.same_as}" if hit.same_as and hit.state is HitState.AVAILABLE else str(hit.state)
 
 
 def asked_sentence(search: SearchStatus) -> str:

@@ -15,7 +15,8 @@ def test_search_and_download_by_number(start, tmp_path):
     files = tmp_path / "files"
     files.mkdir()
     (files / "Linux Handbuch für Anfänger.pdf").write_bytes(b"chapter one\n" * 200_000)
-    (files / "linux-kernel.zip").write_bytes(b"zip" * 1000)
+    for name in ("linux-kernel.zip", "my copy of linux.zip"):
+        (files / name).write_bytes(b"zip" * 1000)
     for path in files.iterdir():
         sharer.await_provided(sharer.ask("share", path)["item"]["cid"])
     searcher = start("searcher", address)
@@ -35,7 +36,10 @@ def test_search_and_download_by_number(start, tmp_path):
     assert (target / hit["name"]).read_bytes() == (files / hit["name"]).read_bytes()
     assert results_of(searcher.run("search", "anfänger", "--json").stdout)[0]["state"] == "Have it"
 
-    assert len(searcher.ask_all("search", "ext:zip", "linux")) == 1
+    def same():
+        return [(hit["number"], hit["same_as"]) for hit in searcher.ask_all("search", "ext:zip", "linux")]
+
+    await_that(lambda: same() == [(1, None), (2, 1)], "two names of the same bytes are told apart from two files")
     assert asked(searcher, "linux", "--local")["asked"] == []
     nothing = asked(searcher, "nobody", "shares", "this", "--timeout", "60")
     assert nothing["hits"] == []

@@ -60,6 +60,19 @@ async def test_every_way_of_finding_is_told_and_hits_are_merged_by_content(world
     assert [asked.found for asked in search.asked.values()] == ["peers", "DHT"]
 
 
+async def test_the_same_bytes_under_another_name_are_told(world, autojump_clock):
+    """Both are there, as each is a share of its own, but nobody fetches the second one for want of knowing."""
+    cara, anna, bert = [await world.node(name) for name in ("Cara", "Anna", "Bert")]
+    cara.knows(anna, bert)
+    anna.share("linux.iso", CHUNKS)
+    bert.share("my linux.iso", CHUNKS)
+    bert.share("linux notes", CHUNKS[:-1])
+    hits = await done(cara.searching.begin("linux", Scope.PEERS))
+    first, second = sorted((hits["linux.iso"], hits["my linux.iso"]), key=lambda hit: hit.number)
+    assert (first.same_as, second.same_as) == (None, first.number)
+    assert hits["linux notes"].same_as is None
+
+
 async def test_local_asks_nobody_and_peers_not_the_dht(world, autojump_clock):
     cara, anna, bert = [await world.node(name) for name in ("Cara", "Anna", "Bert")]
     cara.knows(anna)

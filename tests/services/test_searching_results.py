@@ -92,6 +92,19 @@ def test_who_is_caught_lying_has_no_weight_at_all():
     assert order(results)[-1] == "other"
 
 
+def test_a_copied_manifest_makes_nothing_a_double():
+    """Whoever repeats what others list, and has none of it, can't push theirs aside."""
+    results, true = Results(), Description("linux.iso", 1, 1)
+    claim(results, "copy", "copier", name="a linux.iso")
+    claim(results, "true", "honest")
+    assert order(results) == ["copy", "true"]
+    results.checked("copy", "copier", Standing.CLAIMED, Description("a linux.iso", 1, 1), b"content")
+    results.checked("true", "honest", Standing.VERIFIED, true, b"content")
+    assert results.doubles() == {}
+    results.checked("copy", "copier", Standing.VERIFIED, None)
+    assert results.doubles() == {"true": 1}
+
+
 def test_the_manifest_knows_the_name_where_sources_disagree():
     results = Results()
     for peer, name in (("a", "linux.iso"), ("b", "linux 2.iso"), ("c", "linux 2.iso")):

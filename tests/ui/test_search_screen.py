@@ -28,6 +28,14 @@ def test_nothing_found_says_whom_it_asked(golden):
     golden("search-nothing", terminal_lines(search_results(NOTHING), 80))
 
 
+def test_the_same_bytes_under_another_name():
+    screen = search_results(replace(LINUX, hits=(HITS[0], replace(HITS[1], same_as=1))))
+    assert [cells[4] for cells in screen.rows] == ["Available", "Same as 1"]
+    assert any("under another name" in line for line in screen.footer)
+    here = search_results(replace(LINUX, hits=(HITS[0], replace(HITS[1], same_as=1, state=HitState.HAVE))))
+    assert here.rows[1][4] == "Have it"
+
+
 def test_in_a_pipe(golden):
     golden("search-piped", piped_lines(search_results(LINUX), header=True))
 
