@@ -92,6 +92,7 @@ class Api:
             "peers": self.peers,
             "network": self.network,
             "log": self.log,
+            "refresh": self.refresh,
             "share": self.share,
             "get": self.get,
             "pause": self.pause,
@@ -225,6 +226,11 @@ class Api:
     async def connect(self, call: Call) -> object:
         """Dial a peer by multiaddr."""
         return {"peer_id": await self._host.connect(parse(call.param("multiaddr", str)))}
+
+    async def refresh(self, call: Call) -> object:
+        """Look for peers in every part of the DHT's key space, as the node does by itself from time to time."""
+        await self._dht.refresh_routing_table()
+        return {"routing_table": self._dht.routing_table_size}
 
     async def shutdown(self, call: Call) -> object:
         """End the node once this answer has left."""

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from node.ui.lineedit import line
-from node.ui.messages import Leave, Redraw, SetMouse, Suspend
-from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Screen
+from node.ui.messages import Leave, Redraw, Request, SetMouse, Suspend
+from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Screen, Sort, filtered
+from node.ui.peer_actions import ban_confirmed
 from node.ui.row_actions import ROW_ACTIONS, do_confirmed
-from node.ui.rows import SORTS, current, ids, index_of, select, sorted_by
+from node.ui.rows import PEER_SORTS, SORTS, current, ids, index_of, select, sorted_by
 from node.ui.step import Step, refuse_offline, say
 from node.ui.view_details import TABS
 from node.ui.view_transfers import FIELDS
@@ -76,7 +77,7 @@ def _back(model: Model) -> Step:
     if model.details is not None:
         return replace(model, details=None, tab=0), ()
     if model.filter:
-        return replace(model, filter=""), ()
+        return filtered(model, ""), ()
     return (replace(model, screen=Screen.TRANSFERS) if model.screen is not Screen.TRANSFERS else model), ()
 
 
@@ -92,8 +93,9 @@ def _search(model: Model) -> Step:
 
 
 def _sort(model: Model) -> Step:
+    names, sort = (PEER_SORTS, model.peer_sort) if model.screen is Screen.PEERS else (SORTS, model.sort)
     choices = tuple(
-        Choice(key, name + _arrow(model, name), f"sort:{name}") for key, name in zip(_CHOICE_KEYS, SORTS, strict=False)
+        Choice(key, name + _arrow(sort, name), f"sort:{name}") for key, name in zip(_CHOICE_KEYS, names, strict=False)
     )
     return replace(model, dialog=Dialog("Sort by", (), choices)), ()
 
@@ -108,8 +110,8 @@ def _columns(model: Model) -> Step:
     return replace(model, dialog=Dialog("Columns", lines, (*choices, Choice("esc", "done", "")))), ()
 
 
-def _arrow(model: Model, name: str) -> str:
-    return ("  ▴" if model.sort.is_reversed else "  ▾") if model.sort.key == name else ""
+def _arrow(sort: Sort, name: str) -> str:
+    return ("  ▴" if sort.is_reversed else "  ▾") if sort.key == name else ""
 
 
 def _level(model: Model) -> Step:
@@ -120,6 +122,18 @@ def _level(model: Model) -> Step:
 def _follow(model: Model) -> Step:
     is_following = not model.log_view.is_following
     return replace(model, log_view=replace(model.log_view, is_following=is_following, offset=0)), ()
+
+
+def _log_file(model: Model) -> Step:
+    """The node writes its log into a file all the time; say where that is."""
+    node = model.shown.node
+    return (say(model, f"all of the log is in {node.home}/shoal.log") if node else model), ()
+
+
+def _refresh(model: Model) -> Step:
+    if not model.is_online:
+        return refuse_offline(model), ()
+    return say(model, "looking for peers …"), (Request("refresh", (), "the routing table is refreshed"),)
 
 
 # --- the rest -----------------------------------------------------------------------------------------------------
@@ -164,10 +178,12 @@ ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "last-screen": _turn(-1),
     "filter": _filter,
     "search": _search,
-    "new-search": _search,
     "sort": _sort,
     "columns": _columns,
-    "everybody": lambda model: (replace(model, peers_of=None), ()),
+    "everybody": lambda model: (replace(show_screen(model, Screen.PEERS), peers_of=None), ()),
+    "its-peers": lambda model: (show_screen(model, Screen.PEERS), ()),
+    "refresh": _refresh,
+    "log-file": _log_file,
     "follow": _follow,
     "level": _level,
     "command": lambda model: (replace(model, prompt=Prompt(PromptKind.COMMAND)), ()),
@@ -195,6 +211,8 @@ def act(model: Model, action: str) -> Step:
             return _columns(replace(model, hidden=model.hidden ^ {argument}))
         case "do":
             return do_confirmed(model, argument)
+        case "ban" if argument:
+            return ban_confirmed(model, argument)
         case "type":
             return replace(model, prompt=Prompt(PromptKind.COMMAND, line(argument))), ()
         case _:

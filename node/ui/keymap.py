@@ -55,46 +55,52 @@ def _bind(action: str, keys: str, words: str, group: Group, *places: Place, hint
 
 
 _A, _L, _F = Place.ANYWHERE, Place.LIST, Place.FILES
+_FILTERED = (Place.TRANSFERS, Place.SEARCH, Place.UPLOADS, Place.LOG)
+_COPIED = (_F, Place.SEARCH, Place.PEERS, Place.NETWORK, Place.LOG)
 
 BINDINGS = (
     _bind("line-down", "j down", "line", Group.MOVE, _L, Place.LOG, Place.DETAILS),
     _bind("line-up", "k up", "line", Group.MOVE, _L, Place.LOG, Place.DETAILS),
     _bind("first", "g home", "first, last", Group.MOVE, _L, Place.LOG),
     _bind("last", "G end", "first, last", Group.MOVE, _L, Place.LOG),
-    _bind("half-down", "ctrl-d", "half a page", Group.MOVE, _L, Place.LOG),
-    _bind("half-up", "ctrl-u", "half a page", Group.MOVE, _L, Place.LOG),
-    _bind("page-down", "pgdn", "page", Group.MOVE, _L, Place.LOG),
-    _bind("page-up", "pgup", "page", Group.MOVE, _L, Place.LOG),
+    _bind("half-down", "ctrl-d", "half a page, page", Group.MOVE, _L, Place.LOG),
+    _bind("half-up", "ctrl-u", "half a page, page", Group.MOVE, _L, Place.LOG),
+    _bind("page-down", "pgdn", "half a page, page", Group.MOVE, _L, Place.LOG),
+    _bind("page-up", "pgup", "half a page, page", Group.MOVE, _L, Place.LOG),
     _bind("open", "enter l right", "open", Group.MOVE, Place.TRANSFERS, Place.UPLOADS, hint="info"),
     _bind("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG),
-    _bind("next-tab", "tab", "next page of it", Group.MOVE, Place.DETAILS, hint="overview/chunks/peers/files"),
-    _bind("next-screen", "tab", "next screen", Group.MOVE, _L, Place.NETWORK, Place.LOG),
+    _bind("next-tab", "tab", "next pane, screen", Group.MOVE, Place.DETAILS, hint="overview/chunks/peers/files"),
+    _bind("next-screen", "tab", "next pane, screen", Group.MOVE, _L, Place.NETWORK, Place.LOG),
     _bind("last-screen", "shift-tab", "screen before", Group.MOVE, _A),
     *(
         _bind(f"screen:{screen.value}", str(number), f"screen {screen.value}", Group.MOVE, _A)
         for number, screen in enumerate(Screen, start=1)
     ),
-    _bind("filter", "/", "live filter", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="filter"),
+    _bind("filter", "/", "live filter", Group.FIND, *_FILTERED, hint="filter"),
     _bind("search", "n", "new search", Group.FIND, _A),
-    _bind("new-search", "/", "new search", Group.FIND, Place.SEARCH, hint="search"),
-    _bind("sort", "s", "sort; again: back", Group.FIND, Place.TRANSFERS, Place.UPLOADS, hint="sort"),
+    _bind("hit-info", "i", "what a hit is", Group.FIND, Place.SEARCH, hint="info"),
+    _bind("sort", "s", "sort; again: back", Group.FIND, Place.TRANSFERS, Place.UPLOADS, Place.PEERS, hint="sort"),
     _bind("columns", "o", "choose columns", Group.FIND, Place.TRANSFERS),
     _bind("use-peer", "enter l right", "open", Group.MOVE, Place.PEERS, hint="use this peer"),
-    _bind("everybody", "a", "all connections", Group.FIND, Place.PEERS, hint="all connections"),
-    _bind("follow", "f", "follow the log", Group.FIND, Place.LOG, hint="follow"),
-    _bind("level", "l", "log level", Group.FIND, Place.LOG, hint="level"),
-    _bind("pause", "p", "pause or resume", Group.ACT, _F, hint="pause"),
+    _bind("its-peers", "p", "its peers, all", Group.FIND, Place.UPLOADS, hint="peers"),
+    _bind("everybody", "a", "its peers, all", Group.FIND, Place.PEERS, Place.NETWORK, hint="all connections"),
+    _bind("connect", "c", "connect to a peer", Group.FIND, Place.NETWORK, hint="connect"),
+    _bind("refresh", "r", "refresh its table", Group.FIND, Place.NETWORK, hint="refresh table"),
+    _bind("follow", "f", "log, level, file", Group.FIND, Place.LOG, hint="follow"),
+    _bind("level", "l", "log, level, file", Group.FIND, Place.LOG, hint="level"),
+    _bind("log-file", "w", "log, level, file", Group.FIND, Place.LOG, hint="its file"),
+    _bind("pause", "p", "pause or resume", Group.ACT, Place.TRANSFERS, Place.DETAILS, hint="pause"),
     _bind("download", "d", "download, go on", Group.ACT, _F, hint="download"),
     _bind("take", "d enter", "download, go on", Group.ACT, Place.SEARCH, hint="download"),
     _bind("cancel", "x", "cancel, asks", Group.ACT, _F, hint="cancel"),
     _bind("stop", "S", "stop seeding, asks", Group.ACT, _F, hint="stop"),
+    _bind("ban", "b", "ban, asks; lift", Group.ACT, Place.PEERS, hint="ban"),
     _bind("limits", "L", "bandwidth limits", Group.ACT, _A, hint="limits"),
     _bind("verify", "v", "verify hashes", Group.ACT, _F),
-    _bind("mark", "space", "mark row", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
-    _bind("unmark", "u", "unmark all", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
-    _bind("copy", "y", "copy id", Group.ACT, _F, Place.SEARCH, Place.PEERS, Place.NETWORK, hint="copy id"),
+    _bind("mark", "space", "mark, unmark all", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
+    _bind("unmark", "u", "mark, unmark all", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
+    _bind("copy", "y", "copy id", Group.ACT, _F, Place.SEARCH, Place.PEERS, Place.NETWORK, Place.LOG, hint="copy id"),
     _bind("command", ":", "command line", Group.OTHER, _A, hint="command"),
-    _bind("connect", "c", "connect to a peer", Group.OTHER, Place.NETWORK, hint="connect"),
     _bind("freeze", "F", "freeze display", Group.OTHER, _A),
     _bind("mouse", "M", "mouse on/off", Group.OTHER, _A),
     _bind("redraw", "ctrl-l", "redraw, suspend", Group.OTHER, _A),
@@ -105,8 +111,9 @@ BINDINGS = (
 )
 
 _HINT_ORDER = (
-    *("open", "use-peer", "connect", "everybody", "follow", "level", "next-tab", "take", "download", "new-search"),
-    *("pause", "cancel", "filter", "sort", "command", "help", "stop", "limits", "copy"),
+    *("open", "use-peer", "ban", "connect", "refresh", "everybody", "follow", "level", "log-file", "next-tab"),
+    *("take", "hit-info", "its-peers", "download", "pause", "cancel", "filter", "sort", "command", "help", "stop"),
+    *("limits", "copy"),
 )
 
 _SHOWN = {
@@ -135,6 +142,11 @@ _IN_DETAILS = frozenset({_A, _F, Place.DETAILS})
 def places(model: Model) -> frozenset[Place]:
     """Where the keys of this moment hold."""
     return _IN_DETAILS if model.details is not None else _PLACES[model.screen]
+
+
+def is_shared(one: Binding, other: Binding) -> bool:
+    """Whether there is a moment when the keys of both hold."""
+    return any(one.places & where and other.places & where for where in (*_PLACES.values(), _IN_DETAILS))
 
 
 @kept

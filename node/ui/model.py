@@ -7,7 +7,7 @@ just moved there. Time comes in as `now` (monotonic seconds) and `wall` (unix ti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, SearchStatus, TransferState
@@ -182,7 +182,10 @@ class Model:
     sort: Sort = Sort()
     order: tuple[str, ...] = ()  # the CIDs as they were sorted last; see `rows`
     ordered_at: float = float("-inf")
-    filter: str = ""
+    peer_sort: Sort = Sort()
+    peer_order: tuple[str, ...] = ()  # the same for Peers, by `rows.peer_key`
+    peers_ordered_at: float = float("-inf")
+    filters: Mapping[Screen, str] = field(default_factory=dict)
     prompt: Prompt | None = None
     dialog: Dialog | None = None
     answer: Answer | None = None
@@ -206,6 +209,11 @@ class Model:
         return self.frozen or self.data
 
     @property
+    def filter(self) -> str:
+        """What the screen's rows have to have in them; "" for all rows."""
+        return self.filters.get(self.screen, "")
+
+    @property
     def is_online(self) -> bool:
         """Whether commands can be given."""
         return self.contact.reach is Reach.ONLINE
@@ -217,6 +225,11 @@ class Model:
 
 
 UNDER_WAY = frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING})
+
+
+def filtered(model: Model, text: str) -> Model:
+    """The model whose screen shows only rows that fit the text; all, if it is ""."""
+    return replace(model, filters={**model.filters, model.screen: text})
 
 
 def item_of(model: Model, cid: str | None) -> ItemStatus | None:

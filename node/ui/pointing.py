@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from node.ui import view_peers, view_uploads
 from node.ui.actions import ACTIONS, act, show_screen
 from node.ui.areas import areas, is_too_small
-from node.ui.grid import key_at
+from node.ui.grid import choose, key_at
 from node.ui.model import Model, Screen
-from node.ui.rows import SORTS, ids, index_of, select, sorted_by, window
+from node.ui.rows import PEER_SORTS, SORTS, ids, index_of, select, sorted_by, window
 from node.ui.step import Step
 from node.ui.text import cells
 from node.ui.view_chrome import hint_at, tab_spans
@@ -34,14 +35,27 @@ def clicked(model: Model, x: int, y: int) -> Step:
     place = areas(model)
     seen = window(len(rows), index, place.rows)
     line = y - place.first_row
-    if line == -1 and model.screen is Screen.TRANSFERS:
-        key = key_at(columns(model, model.width), x)
-        return (sorted_by(model, key) if key in SORTS else model), ()
+    if line == -1:
+        key = _column_at(model, x)
+        return (sorted_by(model, key) if key in (PEER_SORTS if model.screen is Screen.PEERS else SORTS) else model), ()
     if not 0 <= line < len(seen):
         return model, ()
     if seen[line] == index:
-        return ACTIONS["open"](model)
+        return ACTIONS["use-peer" if model.screen is Screen.PEERS else "open"](model)
     return select(model, rows, seen[line]), ()
+
+
+def _column_at(model: Model, x: int) -> str:
+    """The column whose heading is there; "" on a screen whose rows stay in their order."""
+    match model.screen:
+        case Screen.TRANSFERS:
+            return key_at(columns(model, model.width), x)
+        case Screen.UPLOADS:
+            return key_at(choose(view_uploads.fields(model), model.width), x)
+        case Screen.PEERS:
+            return key_at(choose(view_peers.FIELDS, model.width), x)
+        case _:
+            return ""
 
 
 def turned(model: Model, by: int) -> Step:

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from node.errors import UsageError
-from node.ui.keymap import BINDINGS, Binding, bindings
+from node.ui.keymap import BINDINGS, Binding, bindings, is_shared
 from node.ui.theme import THEMES
 from node.ui.view_transfers import FIELDS
 
@@ -105,7 +105,7 @@ def _twice(table: tuple[Binding, ...]) -> str:
     """A sentence about the first key that does two things in one place; "" if none does."""
     for number, one in enumerate(table):
         for other in table[number + 1 :]:
-            if one.places & other.places and (both := set(one.keys) & set(other.keys)):
+            if is_shared(one, other) and (both := set(one.keys) & set(other.keys)):
                 return f"{min(both)} would be both {one.action} and {other.action}"
     return ""
 

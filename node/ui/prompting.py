@@ -14,8 +14,8 @@ from node.status import ItemStatus
 from node.ui.actions import show_screen
 from node.ui.lineedit import line
 from node.ui.messages import Leave, Request, RunLine
-from node.ui.model import CommandWord, Model, Prompt, PromptKind, Screen
-from node.ui.rows import SORTS, current, sorted_by
+from node.ui.model import CommandWord, Model, Prompt, PromptKind, Screen, filtered
+from node.ui.rows import PEER_SORTS, SORTS, current, sorted_by
 from node.ui.step import Step, refuse_offline, say
 from node.ui.theme import THEMES
 from node.ui.words import meant
@@ -56,7 +56,7 @@ def _narrowed(model: Model, kind: PromptKind, text: str) -> Model:
     """The model with only those rows, or keys of the help, that fit what is typed."""
     match kind:
         case PromptKind.FILTER:
-            return replace(model, filter=text)
+            return filtered(model, text)
         case PromptKind.HELP:
             return replace(model, help_filter=text)
         case _:
@@ -174,9 +174,10 @@ def _peers(model: Model, words: list[str]) -> Step:
 
 
 def _sort(model: Model, words: list[str]) -> Step:
-    found = [key for key in SORTS if words and key.startswith(words[0].casefold())]
+    keys = PEER_SORTS if model.screen is Screen.PEERS else SORTS
+    found = [key for key in keys if words and key.startswith(words[0].casefold())]
     if not found:
-        return say(model, f"usage: sort <{'|'.join(SORTS)}>", is_error=True), ()
+        return say(model, f"usage: sort <{'|'.join(keys)}>", is_error=True), ()
     return sorted_by(model, found[0]), ()
 
 
@@ -198,7 +199,7 @@ def _search(model: Model, words: list[str]) -> Step:
         return model, ()
     if not model.is_online:
         return refuse_offline(model), ()
-    model = replace(model, places={**model.places, Screen.SEARCH: 0})
+    model = replace(filtered(model, ""), places={**model.places, Screen.SEARCH: 0})
     params = (("text", text), ("scope", scopes[0] if scopes else "all"), ("wait", False))
     return model, (Request("search", params, f'searching for "{text}"'),)
 
@@ -212,7 +213,7 @@ _NAVIGATION: Mapping[str, Callable[[Model, list[str]], Step]] = {
     "info": _info,
     "peers": _peers,
     "sort": _sort,
-    "filter": lambda model, words: (replace(model, filter=" ".join(words)), ()),
+    "filter": lambda model, words: (filtered(model, " ".join(words)), ()),
     "theme": _theme,
     "help": lambda model, words: (replace(model, is_help_open=True), ()),
     "quit": lambda model, words: (model, (Leave(),)),

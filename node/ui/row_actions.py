@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from node.status import HitState, ItemStatus, TransferState
-from node.ui.lineedit import line
+from node.status import ItemStatus, TransferState
 from node.ui.messages import Copy, Request, RunLine
-from node.ui.model import UNDER_WAY, Choice, Dialog, Model, Prompt, PromptKind, Screen, item_of
+from node.ui.model import UNDER_WAY, Choice, Dialog, Model, Screen, item_of
+from node.ui.peer_actions import PEER_ACTIONS, selected_peer
 from node.ui.rows import current, ids, index_of, items, select
+from node.ui.search_actions import SEARCH_ACTIONS, selected_hit
 from node.ui.step import Step, refuse_offline, say
 from node.ui.units import limits_words, size
+from node.ui.view_log import newest_line
 
 _UNFINISHED = UNDER_WAY | {TransferState.PAUSED, TransferState.ERROR}
 
@@ -59,21 +61,6 @@ def _download(model: Model) -> Step:
     if waiting:
         return ask(model, "resume", waiting, "Downloading")
     return say(model, "nothing here is to be downloaded; type :download <cid|link>"), ()
-
-
-def _take(model: Model) -> Step:
-    """Download the selected hit of the search."""
-    rows = ids(model)
-    index = index_of(model, rows)
-    if model.shown.search is None or index < 0:
-        return say(model, "nothing to download yet; n searches"), ()
-    hit = model.shown.search.hits[index]
-    if hit.state is HitState.HAVE:
-        return say(model, f"#{hit.number} {hit.name} is here already"), ()
-    if not model.is_online:
-        return refuse_offline(model), ()
-    # By its CID: another search may have taken the numbers in the meantime.
-    return say(model, f"→ #{hit.number} {hit.name}"), (RunLine(f"get {hit.cid}", None),)
 
 
 def _cancel(model: Model) -> Step:
@@ -138,22 +125,15 @@ def _mark(model: Model) -> Step:
     return select(replace(model, marks=model.marks ^ {item.cid}), rows, index_of(model, rows) + 1), ()
 
 
-def _use_peer(model: Model) -> Step:
-    """Type the command that fetches the shown file from the selected peer; Enter gives it."""
-    item, rows = item_of(model, model.peers_of), ids(model)
-    index = index_of(model, rows)
-    if item is None or index < 0:
-        return say(model, "the peers of one file can be chosen: select a file, then 3"), ()
-    peer = (model.shown.peers or ())[index]
-    typed = f"download {item.number} from {peer.address}"
-    return replace(model, prompt=Prompt(PromptKind.COMMAND, line(typed))), ()
-
-
 def _copy(model: Model) -> Step:
-    if model.screen in (Screen.SEARCH, Screen.PEERS) and model.details is None:
-        rows = ids(model)
-        index = index_of(model, rows)
-        text = rows[index] if index >= 0 else ""
+    if model.screen is Screen.SEARCH and model.details is None:
+        hit = selected_hit(model)
+        text = hit.cid if hit else ""
+    elif model.screen is Screen.PEERS and model.details is None:
+        peer = selected_peer(model)
+        text = peer.peer_id if peer else ""
+    elif model.screen is Screen.LOG and model.details is None:
+        text = newest_line(model)
     elif model.screen is Screen.NETWORK:
         text = model.shown.node.peer_id if model.shown.node else ""
     else:
@@ -180,11 +160,11 @@ def do_confirmed(model: Model, what: str) -> Step:
 ROW_ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "pause": _pause,
     "download": _download,
-    "take": _take,
     "cancel": _cancel,
     "stop": _stop,
     "limits": _limits,
-    "use-peer": _use_peer,
+    **PEER_ACTIONS,
+    **SEARCH_ACTIONS,
     "verify": _verify,
     "mark": _mark,
     "unmark": lambda model: (replace(model, marks=frozenset()), ()),

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from node.status import ItemStatus
+from node.status import HitStatus, ItemStatus, PeerStatus
 from node.ui.kept import kept
 from node.ui.model import Model, Screen, Sort, item_of
 from node.ui.safe import safe
 from node.ui.screens import downloaded, is_uploaded
+from node.ui.units import percent
 
 RESORT_S = 2.0
 
@@ -33,6 +34,20 @@ SORTS: Mapping[str, Callable[[ItemStatus], tuple[object, ...]]] = {
 """What the rows can be sorted by; numbers where more matters more come largest first."""
 
 
+PEER_SORTS: Mapping[str, Callable[[PeerStatus], tuple[object, ...]]] = {
+    "number": lambda peer: (peer.number,),
+    "address": lambda peer: (peer.address, peer.number),
+    "chunks": lambda peer: (-percent(peer.chunks_have, peer.chunks), peer.number),
+    "speed": lambda peer: (-peer.down_bps, peer.number),
+    "up": lambda peer: (-peer.up_bps, peer.number),
+    "rtt": lambda peer: (peer.rtt_s if peer.rtt_s is not None else float("inf"), peer.number),
+    "client": lambda peer: (peer.agent, peer.number),
+    "received": lambda peer: (-peer.received, peer.number),
+    "sent": lambda peer: (-peer.sent, peer.number),
+}
+"""The same for peers."""
+
+
 def ordered(model: Model, *, anew: bool = False) -> Model:
     """The model with its rows in order, if that is due or `anew` demands it; new rows come last until then."""
     items = model.data.items or ()
@@ -46,6 +61,16 @@ def ordered(model: Model, *, anew: bool = False) -> Model:
     return replace(model, order=order, ordered_at=model.now)
 
 
+def peers_ordered(model: Model, *, anew: bool = False) -> Model:
+    """The same for the peers; those of another file, or of all, come in their own order at once."""
+    is_busy = model.dialog is not None or model.prompt is not None
+    if not anew and (is_busy or model.now - model.peers_ordered_at < RESORT_S):
+        return model
+    key, rows = PEER_SORTS[model.peer_sort.key], model.data.peers or ()
+    order = tuple(map(peer_key, sorted(rows, key=key, reverse=model.peer_sort.is_reversed)))
+    return replace(model, peer_order=order, peers_ordered_at=model.now)
+
+
 def is_order_due(model: Model) -> bool:
     """Whether rows may change places again."""
     return model.now - model.ordered_at >= RESORT_S
@@ -53,6 +78,11 @@ def is_order_due(model: Model) -> bool:
 
 def sorted_by(model: Model, key: str) -> Model:
     """The model sorted by a column; the same one again reverses it."""
+    if model.screen is Screen.PEERS:
+        is_same = model.peer_sort.key == key
+        return peers_ordered(
+            replace(model, peer_sort=Sort(key, is_same and not model.peer_sort.is_reversed)), anew=True
+        )
     is_same = model.sort.key == key
     return ordered(replace(model, sort=Sort(key, is_same and not model.sort.is_reversed)), anew=True)
 
@@ -62,15 +92,32 @@ def items(model: Model) -> Sequence[ItemStatus]:
     return _rows(model.shown.items, model.order, model.filter, model.screen)
 
 
+def peers(model: Model) -> Sequence[PeerStatus]:
+    """The rows of Peers; none while those of another file are known only."""
+    return _peers(model.shown.peers, model.peer_order) if model.shown.peers_of == model.peers_of else ()
+
+
+def hits(model: Model) -> Sequence[HitStatus]:
+    """The rows of Search, each with its own number whatever else is shown."""
+    needle = model.filters.get(Screen.SEARCH, "").casefold()
+    found = model.shown.search.hits if model.shown.search else ()
+    return [hit for hit in found if needle in safe(hit.name).casefold()] if needle else found
+
+
+def peer_key(peer: PeerStatus) -> str:
+    """What a row of Peers is known by: of a peer there may be several connections."""
+    return peer.peer_id if peer.chunks else f"{peer.peer_id} {peer.multiaddr}"
+
+
 def ids(model: Model) -> Sequence[str]:
     """The ids of the screen's rows."""
     match model.screen:
         case Screen.TRANSFERS | Screen.UPLOADS:
             return _cids(items(model))
         case Screen.PEERS:
-            return [peer.peer_id for peer in model.shown.peers or ()] if model.shown.peers_of == model.peers_of else []
+            return _peer_keys(peers(model))
         case Screen.SEARCH:
-            return [hit.cid for hit in model.shown.search.hits] if model.shown.search else []
+            return [hit.cid for hit in hits(model)]
         case _:
             return []
 
@@ -132,6 +179,17 @@ def _rows(
 @kept
 def _cids(rows: Sequence[ItemStatus]) -> Sequence[str]:
     return [item.cid for item in rows]
+
+
+@kept
+def _peers(rows: tuple[PeerStatus, ...] | None, order: tuple[str, ...]) -> Sequence[PeerStatus]:
+    places = {key: place for place, key in enumerate(order)}
+    return sorted(rows or (), key=lambda peer: places.get(peer_key(peer), len(places)))
+
+
+@kept
+def _peer_keys(rows: Sequence[PeerStatus]) -> Sequence[str]:
+    return list(map(peer_key, rows))
 
 
 def _fits(item: ItemStatus, needle: str) -> bool:

@@ -32,7 +32,7 @@ from node.ui.model import (
 from node.ui.pointing import clicked, turned
 from node.ui.prompting import prompt_key, typed
 from node.ui.row_actions import named
-from node.ui.rows import is_order_due, ordered, settled
+from node.ui.rows import is_order_due, ordered, peers_ordered, settled
 from node.ui.step import Step, say
 
 LEAVE_S = 4.0
@@ -158,7 +158,7 @@ def _offline(model: Model, message: msg.Offline) -> Step:
 
 
 def _news(model: Model, message: msg.News) -> Step:
-    before = model.data.items
+    before, peers_of_before = model.data.items, model.data.peers_of
     if before and (done := _completed(before, (*(message.items or ()), *message.moving))):
         model = say(model, f"{named(done)}: complete and verified")
     data = replace(model.data, items_at=message.now)
@@ -175,6 +175,8 @@ def _news(model: Model, message: msg.News) -> Step:
     model = _opened(model)
     if message.items is not None or len(model.data.items or ()) != len(before or ()) or is_order_due(model):
         model = ordered(model)
+    if message.peers is not None:
+        model = peers_ordered(model, anew=message.peers_of != peers_of_before)
     return settled(model), ()
 
 

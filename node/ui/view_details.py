@@ -55,7 +55,7 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
         case "peers":
             detail = model.shown.detail
             peers = detail.peers if detail is not None and is_detail_of(detail, item.cid) else ()
-            shown = [ruled(f"Peers Sharing - {item.name}", width), *peer_table(peers, -1, width, height - 1)]
+            shown = [ruled(f"Peers Sharing - {item.name}", width), *peer_table(peers, -1, width, height - 1, None)]
         case "chunks":
             shown = _all_chunks(model, item, width, height)
         case "files":

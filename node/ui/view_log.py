@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from node.ui.frame import Line, fill, fit, ruled
-from node.ui.model import Model
+from node.ui.model import Model, Screen
 
 _RECORD = re.compile(r"\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[.,]?\d* (\w+) +([\w.]+): (.*)")
 _STYLES = {"WARNING": "warn", "ERROR": "error", "CRITICAL": "error", "DEBUG": "dim"}
@@ -31,15 +31,34 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
     """The screen's body."""
     view = model.log_view
     following = "on" if view.is_following else f"off, {view.offset} back"
-    title = ruled(f"Log   level: {view.level.lower()}+   follow: {following}", width)
+    only = f"   filter: {model.filter}" if model.filter else ""
+    title = ruled(f"Log   level: {view.level.lower()}+   follow: {following}{only}", width)
     return fill([title, *log_lines(model, width, height - 1)], width, height)
 
 
 def log_lines(model: Model, width: int, height: int) -> list[Line]:
     """The newest records that fit in `height` lines."""
-    records = _records(model.shown.log, model.log_view.level)
+    records = _fitting(model)
     end = len(records) - min(model.log_view.offset, max(len(records) - height, 0))
     return [_line(record, times, width) for record, times in records[max(end - max(height, 0), 0) : end]]
+
+
+def newest_line(model: Model) -> str:
+    """The last line in sight, as text to copy; "" if there is none."""
+    records = _fitting(model)[: -model.log_view.offset or None]
+    if not records:
+        return ""
+    record, _ = records[-1]
+    return " ".join(filter(None, (record.time, record.level, record.subject, record.text)))
+
+
+def _fitting(model: Model) -> Sequence[tuple[Record, int]]:
+    """The records of the chosen level that have the filter's words in them."""
+    records = _records(model.shown.log, model.log_view.level)
+    needle = model.filters.get(Screen.LOG, "").casefold()
+    if not needle:
+        return records
+    return [each for each in records if needle in f"{each[0].subject} {each[0].text}".casefold()]
 
 
 def _line(record: Record, times: int, width: int) -> Line:

@@ -10,7 +10,7 @@ from node.ui.areas import areas
 from node.ui.frame import Line, Span, blank, fill, fit, ruled
 from node.ui.grid import Field, choose, heading, row
 from node.ui.model import Model
-from node.ui.rows import ids, index_of, window
+from node.ui.rows import hits, ids, index_of, window
 from node.ui.search_screen import asked_parts, peers
 from node.ui.units import count, size_fixed
 from node.ui.view_chrome import sentence
@@ -52,12 +52,14 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
         return fill([ruled(_title(search), width), blank(width), *_nothing(search, width)], width, height)
     chosen = choose(FIELDS, width)
     index = index_of(model, ids(model))
+    rows = hits(model)
     shown = [ruled(_title(search), width), heading(chosen, width)]
     shown += [
-        row(chosen, search.hits[at], width, is_selected=at == index)
-        for at in window(len(search.hits), index, areas(model).rows)
+        row(chosen, rows[at], width, is_selected=at == index) for at in window(len(rows), index, areas(model).rows)
     ]
-    last = fit([(LAST_WORD, "dim")], width)
+    if not rows:
+        shown.append(sentence(f"No name has {model.filter!r} in it; Esc shows all.", width))
+    last = fit([(f" filter: {model.filter}" if model.filter else LAST_WORD, "dim")], width)
     return [*fill(shown, width, height - 1), last] if height > 1 else fill(shown, width, height)
 
 

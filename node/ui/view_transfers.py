@@ -166,7 +166,7 @@ def _big_pane(model: Model, width: int, height: int) -> list[Line]:
 def _peers_of(model: Model, item: ItemStatus, width: int, height: int) -> list[Line]:
     detail = model.shown.detail
     peers = detail.peers if detail is not None and is_detail_of(detail, item.cid) else ()
-    return [ruled(f"Peers Sharing - {item.name}", width), *peer_table(peers, -1, width, height - 1)]
+    return [ruled(f"Peers Sharing - {item.name}", width), *peer_table(peers, -1, width, height - 1, None)]
 
 
 def _graph(model: Model, width: int, height: int) -> list[Line]:

@@ -21,7 +21,7 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
         words = "Nothing is seeded. ':share <path>' adds a file or folder."
         return fill([*shown, blank(width), sentence(words, width)], width, height)
     index = index_of(model, ids(model))
-    chosen = choose(_fields(model), width)
+    chosen = choose(fields(model), width)
     shown.append(heading(chosen, width, model.sort.key, "▴" if model.sort.is_reversed else "▾"))
     shown += [
         row(chosen, rows[at], width, is_selected=at == index, is_marked=rows[at].cid in model.marks)
@@ -38,7 +38,8 @@ def _limit(item: ItemStatus) -> Span:
     return "-" if item.up_limit_bps is None else f"{size_fixed(item.up_limit_bps)}/s", "dim"
 
 
-def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:
+def fields(model: Model) -> tuple[Field[ItemStatus], ...]:
+    """The columns, the little graph among them with the model's own rates."""
     rates = model.shown.rates
 
     def graph(item: ItemStatus) -> Span:

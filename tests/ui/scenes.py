@@ -84,13 +84,15 @@ PEERS = tuple(
         n * KB,
         way,
         flags,
-        rtt_s=None if n == 4 else n * 0.0084,
+        rtt_s=None if n > 3 else n * 0.0084,
+        agent="" if n == 5 else "shoal/0.1.0" if n % 2 else "evil\x1b[2J" * 9,
     )
     for n, address, have, down, up, way, flags in (
-        (1, "192.168.1.10", 90, 2.3 * MB, 0.0, "out", "D"),
+        (1, "192.168.1.10", 90, 2.3 * MB, 0.0, "out", "DI"),
         (2, "192.168.1.15", 100, 1.5 * MB, 0.0, "in", "D"),
-        (3, "192.168.1.20", 75, 1.2 * MB, 3e5, "in", "DU"),
-        (4, "2001:db8::17", 12, 0.0, 0.0, "out", "!"),
+        (3, "192.168.1.20", 75, 1.2 * MB, 3e5, "in", "DUI"),
+        (4, "2001:db8::17", 12, 0.0, 0.0, "out", "C!"),
+        (5, "192.168.1.66", 0, 0.0, 0.0, "", "B"),
     )
 )
 DETAIL = DetailStatus(

@@ -10,8 +10,9 @@ from node.status import HitState
 from node.ui import messages as msg
 from node.ui.model import Screen
 from node.ui.rows import ids
+from node.ui.view import view
 from tests.searches import HITS, LINUX
-from tests.ui.scenes import NEWS, NOW, pressed, scene, told, typed
+from tests.ui.scenes import NEWS, NOW, pressed, scene, text_of, told, typed
 
 GONE = msg.Offline("the node went away", NOW + 3, 4)
 
@@ -59,3 +60,23 @@ def test_newer_hits_stand_below_and_the_selected_row_stays():
 
 def test_the_id_of_a_hit_is_copied():
     assert pressed(scene(80, 24, "2"), "y")[1] == [msg.Copy(HITS[0].cid)]
+
+
+def test_a_filter_leaves_every_hit_its_number():
+    model, _ = pressed(scene(80, 24, "2"), "/", *typed("tutorial"), "enter")
+    assert ids(model) == [HITS[1].cid]
+    assert pressed(model, "d")[1] == [msg.RunLine(f"get {HITS[1].cid}", None)]
+    model, _ = pressed(model, "esc")
+    assert ids(model) == [hit.cid for hit in HITS]
+    model, _ = pressed(model, "/", *typed("tutorial"), "enter", "n", *typed("mint"), "enter")
+    assert model.filter == ""
+
+
+def test_what_a_hit_is():
+    model, _ = pressed(scene(80, 24, "2"), "i")
+    shown = "\n".join(text_of(view(model)))
+    assert HITS[0].name in shown
+    assert HITS[0].cid[:40] in shown
+    here = replace(LINUX, hits=(replace(HITS[0], cid=NEWS.items[2].cid, state=HitState.HAVE),))
+    model, _ = pressed(scene(80, 24, "2", news=replace(NEWS, search=here)), "i")
+    assert model.details == NEWS.items[2].cid

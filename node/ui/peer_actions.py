@@ -1,0 +1,66 @@
+"""What keys do to peers: fetch from one, ban one, let it come back. Pure.
+
+Rules: as in `row_actions`: what is meant is taken from the model of the moment the key was pressed, and effects carry
+peer ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from node.status import PeerStatus
+from node.ui.lineedit import line
+from node.ui.messages import Request
+from node.ui.model import Choice, Dialog, Model, Prompt, PromptKind, item_of
+from node.ui.rows import ids, index_of, peers
+from node.ui.step import Step, refuse_offline, say
+
+BANNED = "B"
+"""The flag of a peer that a person has banned."""
+
+
+def selected_peer(model: Model) -> PeerStatus | None:
+    """The peer under the cursor."""
+    index = index_of(model, ids(model))
+    return peers(model)[index] if index >= 0 else None
+
+
+def _use_peer(model: Model) -> Step:
+    """Type the command that fetches the shown file from the selected peer; Enter gives it."""
+    item, peer = item_of(model, model.peers_of), selected_peer(model)
+    if item is None or peer is None:
+        return say(model, "the peers of one file can be chosen: select a file, then 3"), ()
+    typed = f"download {item.number} from {peer.address}"
+    return replace(model, prompt=Prompt(PromptKind.COMMAND, line(typed))), ()
+
+
+def _ban(model: Model) -> Step:
+    """Ask whether the selected peer is to be banned; one that is may come back at once."""
+    peer = selected_peer(model)
+    if peer is None:
+        return say(model, "no peer is selected"), ()
+    if BANNED in peer.flags:
+        return _ask(model, "unban", peer.peer_id, f"{peer.address} may come back")
+    lines = (
+        f"{peer.address}  {peer.peer_id[:7]}…{peer.peer_id[-4:]}",
+        "its connections end, and it is let in no more;",
+        "b on its row lifts that",
+    )
+    choices = (Choice("y", "ban it", f"ban:{peer.address}"), Choice("n", "go on", ""))
+    return replace(model, dialog=Dialog("Ban this peer?", lines, choices, (peer.peer_id,))), ()
+
+
+def ban_confirmed(model: Model, address: str) -> Step:
+    """Ban the peer that the dialog has asked about."""
+    peer_ids = model.dialog.ids if model.dialog else ()
+    return _ask(replace(model, dialog=None), "ban", peer_ids[0], f"Banned {address}; b on its row lifts that")
+
+
+def _ask(model: Model, method: str, peer_id: str, sentence: str) -> Step:
+    if not model.is_online:
+        return refuse_offline(model), ()
+    return model, (Request(method, (("peer", peer_id),), sentence),)
+
+
+PEER_ACTIONS: Mapping[str, Callable[[Model], Step]] = {"use-peer": _use_peer, "ban": _ban}
