@@ -69,7 +69,7 @@ class Daemon:
 
     def restart(self) -> None:
         """Start again in the same data folder, at the same port."""
-        self.process.wait(10)
+        self.process.wait(READY_S)
         self.process = self._start()
         self.await_ready()
 

@@ -23,6 +23,7 @@ from node.status import DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerSt
 from tests.searches import LINUX
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60.0  # a busy machine is slow, not wrong
 HOSTILE = "evil\x1b[2J\rname\n.exe"
 
 UBUNTU = ItemStatus(
@@ -102,7 +103,7 @@ class FakeNode:
     def wait_for_call(self, method: str) -> dict[str, object]:
         """The parameters of the next call of `method`."""
         while True:
-            called, params = self.calls.get(timeout=10)
+            called, params = self.calls.get(timeout=PATIENCE_S)
             if called == method:
                 return params
 
@@ -183,10 +184,10 @@ def node(tmp_path: Path) -> Iterator[FakeNode]:
     running: queue.Queue[tuple[trio.lowlevel.TrioToken, trio.CancelScope]] = queue.Queue()
     thread = threading.Thread(target=trio.run, args=(fake.run, lambda token, scope: running.put((token, scope))))
     thread.start()
-    token, scope = running.get(timeout=10)
+    token, scope = running.get(timeout=PATIENCE_S)
     yield fake
     token.run_sync_soon(scope.cancel)
-    thread.join(10)
+    thread.join(PATIENCE_S)
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def shoal(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., tuple[in
 
     def run(*words: str, **options: object) -> tuple[int, str, str]:
         with start(*words, **options) as process:
-            stdout, stderr = process.communicate(timeout=20)
+            stdout, stderr = process.communicate(timeout=PATIENCE_S)
         return process.returncode, stdout, stderr
 
     return run

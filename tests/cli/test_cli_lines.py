@@ -23,7 +23,7 @@ def shell(start):
 
     def run(*lines: str) -> tuple[int, str, str]:
         with start("shell", stdin=subprocess.PIPE) as process:
-            stdout, stderr = process.communicate("".join(f"{line}\n" for line in lines), timeout=20)
+            stdout, stderr = process.communicate("".join(f"{line}\n" for line in lines), timeout=60)
         return process.returncode, stdout, stderr
 
     return run

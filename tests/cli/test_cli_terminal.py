@@ -26,7 +26,7 @@ class Terminal:
         self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=cwd)
         os.close(theirs)
         os.write(ours, typed)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 data = os.read(ours, 65536) if select.select([ours], [], [], 1)[0] else b""
@@ -34,7 +34,7 @@ class Terminal:
                 break
             self.raw += data
         os.close(ours)
-        self.code = self.process.wait(10)
+        self.code = self.process.wait(60)
         screen = pyte.Screen(columns, 60)
         pyte.ByteStream(screen).feed(self.raw)
         self.lines = [line.rstrip() for line in screen.display]

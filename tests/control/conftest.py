@@ -31,7 +31,7 @@ class RawClient:
         await self.send({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
 
     async def read(self) -> dict:
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while b"\n" not in self._buffer:
                 data = await self.stream.receive_some()
                 if not data:

@@ -19,7 +19,7 @@ from node.errors import AmbiguousError, NoNodeError, NotFoundError, ShoalError, 
 
 
 async def in_thread(function, *arguments):
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         return await trio.to_thread.run_sync(function, *arguments)
 
 
@@ -131,7 +131,7 @@ def odd_node(tmp_path):
 
     yield start
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
 
 
 def test_a_node_that_dies_during_a_call_is_reported(odd_node):
@@ -161,7 +161,7 @@ def test_a_refusal_is_read_even_if_the_node_has_hung_up(odd_node):
         refused.set()
 
     with ControlClient(odd_node(refuse)) as client:
-        assert refused.wait(5)
+        assert refused.wait(60)
         with pytest.raises(ShoalError, match="too many clients"):
             client.call("status")
 

@@ -59,7 +59,7 @@ class Hosts:
 
 
 @asynccontextmanager
-async def open_hosts(*, we_dial: bool, deadline_s: float = 30) -> AsyncIterator[Hosts]:
+async def open_hosts(*, we_dial: bool, deadline_s: float = 120) -> AsyncIterator[Hosts]:
     """Our host connected to a stock one, dialled by either."""
     hosts = Hosts(make_host(is_ours=True), make_host(is_ours=False))
     dialler = hosts.ours if we_dial else hosts.stock
@@ -76,7 +76,7 @@ async def open_hosts(*, we_dial: bool, deadline_s: float = 30) -> AsyncIterator[
                     await hosts.stock.close()
 
 
-async def until(condition: Callable[[], object | Awaitable[object]], deadline_s: float = 5) -> None:
+async def until(condition: Callable[[], object | Awaitable[object]], deadline_s: float = 60) -> None:
     """Waits for a state."""
     with trio.fail_after(deadline_s):
         while not condition():  # noqa: ASYNC110 - states inside the library have no event

@@ -153,7 +153,7 @@ class Pair:
 
 
 @asynccontextmanager
-async def open_pair(capacity: int = 100_000, deadline_s: float = 20) -> AsyncIterator[Pair]:
+async def open_pair(capacity: int = 100_000, deadline_s: float = 60) -> AsyncIterator[Pair]:
     """Two started connections over wires that hold `capacity` bytes."""
     pair = Pair(wires(capacity))
     with trio.fail_after(deadline_s):

@@ -60,7 +60,7 @@ async def test_starting_twice_is_starting_once():
         assert pair.client.is_established
 
 
-async def test_closing_delivers_what_was_written_and_says_goodbye():
+async def test_closing_delivers_what_was_written_and_says_goodbye(autojump_clock: trio.testing.MockClock):
     async with open_pair() as pair:
         ours, theirs = await pair.open()
         await ours.write(bytes(150_000))

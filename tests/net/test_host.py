@@ -16,7 +16,18 @@ from node.net import addresses as multiaddrs
 from node.net.errors import AddressError, DialError, HostError, ListenError, ProtocolRefusedError, WrongPeerError
 from node.net.host import HostSettings, open_host
 from node.net.identity import Identity
-from tests.net.hosts import ECHO, connect_stock, echo, open_pair, open_stock_host, roundtrip, settings, until
+from tests.net.hosts import (
+    DEADLINE_S,
+    ECHO,
+    connect_stock,
+    echo,
+    open_pair,
+    open_stock_host,
+    roundtrip,
+    settings,
+    until,
+)
+from tests.timing import attempts
 
 
 def closed_port() -> int:
@@ -29,14 +40,11 @@ def closed_port() -> int:
 async def test_two_hosts_connect_fast_and_talk():
     async with open_host(settings()) as one, open_host(settings()) as two:
         one.set_handler(ECHO, echo)
-        took = []
-        for _ in range(5):
-            started = time.perf_counter()
-            assert await two.connect(one.addresses()[0]) == one.peer_id
-            took.append(time.perf_counter() - started)
+        for attempt in attempts(0.2):  # the library alone takes 251 ms, always
+            with attempt:
+                assert await two.connect(one.addresses()[0]) == one.peer_id
             await roundtrip(two, one.peer_id)
             await two.disconnect(one.peer_id)
-        assert min(took) < 0.2  # the library alone takes 251 ms, always; the least, since others use this machine too
 
 
 async def test_connecting_again_uses_the_connection_there_is():
@@ -136,11 +144,12 @@ async def test_a_listen_failure_behind_the_probe_is_noticed_too(monkeypatch):
 
 
 async def test_dead_addresses_before_a_live_one_cost_little():
-    async with open_host(settings()) as one, open_host(settings()) as two:
-        dead = [f"/ip4/127.0.0.1/tcp/{closed_port()}" for _ in range(3)]
-        started = time.perf_counter()
-        await two.connect(one.peer_id, [*dead, *one.addresses()])
-        assert time.perf_counter() - started < 1
+    async with open_host(settings()) as one:
+        for attempt in attempts(1.0):
+            dead = [f"/ip4/127.0.0.1/tcp/{closed_port()}" for _ in range(3)]
+            async with open_host(settings()) as two:
+                with attempt:
+                    await two.connect(one.peer_id, [*dead, *one.addresses()])
 
 
 async def test_a_peer_that_was_away_can_be_reached_the_moment_it_is_back():
@@ -249,36 +258,35 @@ async def test_a_library_that_stops_by_itself_does_not_do_so_silently():
 
 
 async def test_closing_tells_the_peers_and_keeps_within_its_time():
-    async with open_host(settings()) as one:
-        guests = 8
-        async with trio.open_nursery() as nursery:
+    guests = 8
 
-            async def guest() -> None:
-                async with open_host(settings()) as host:
-                    await host.connect(one.addresses()[0])
-                    await until(lambda: not host.connections())
+    async def guest(address: str) -> None:
+        async with open_host(settings()) as host:
+            await host.connect(address)
+            await until(lambda: not host.connections())
 
+    for attempt in attempts(1.0):
+        async with open_host(settings()) as one, trio.open_nursery() as nursery:
             for _ in range(guests):
-                nursery.start_soon(guest)
-            await until(lambda: len(one.connections()) == guests)
-            started = time.perf_counter()
-            await one.raw.close()  # the library takes 0.2 s for each connection
-            assert time.perf_counter() - started < 1
+                nursery.start_soon(guest, one.addresses()[0])
+            await until(lambda one=one: len(one.connections()) == guests)
+            with attempt:
+                await one.raw.close()  # the library takes 0.2 s for each connection
 
 
 async def test_a_cancelled_block_still_closes_cleanly():
     async with open_host(settings()) as one:
-        with trio.move_on_after(5) as scope:
+        with trio.CancelScope() as scope:
             async with open_host(settings()) as two:
                 await two.connect(one.addresses()[0])
                 scope.cancel()
                 await trio.sleep_forever()
         assert scope.cancelled_caught
-        await until(lambda: not one.connections(), 1)
+        await until(lambda: not one.connections())
 
 
 async def test_a_block_cancelled_while_opening_does_not_hang():
-    with trio.fail_after(5), trio.CancelScope() as scope:
+    with trio.fail_after(DEADLINE_S), trio.CancelScope() as scope:
         scope.cancel()
         async with open_host(settings()):
             await trio.sleep_forever()

@@ -15,7 +15,8 @@ from node.net.errors import ConnectionLost, StreamReset
 from node.net.host import Host, open_host
 from node.net.streams import PeerStream
 from protocols.yamux import INITIAL_WINDOW
-from tests.net.hosts import ECHO, echo, open_pair, read_exactly, roundtrip, settings, until
+from tests.net.hosts import DEADLINE_S, ECHO, echo, open_pair, read_exactly, roundtrip, settings, until
+from tests.timing import attempts
 
 PLAIN = "/test/plain/1.0.0"
 
@@ -42,9 +43,10 @@ async def clog(stream: PeerStream) -> int:
     while True:
         with trio.move_on_after(0.05) as scope:
             await stream.send_all(bytes(65_536))
-        if scope.cancelled_caught:
+        if not scope.cancelled_caught:
+            sent += 65_536
+        elif stream._muxed._stream.send_window == 0:  # else it is but slow: this machine has other things to do
             return sent
-        sent += 65_536
 
 
 def muxed_connection(host: Host, peer: Host):
@@ -68,7 +70,7 @@ async def test_it_does_what_every_trio_stream_does(monkeypatch):
                 await clog(stream)
             return left, right
 
-        with trio.fail_after(20):
+        with trio.fail_after(DEADLINE_S):
             await trio.testing.check_half_closeable_stream(make, make_clogged)
 
 
@@ -206,13 +208,14 @@ async def test_cancelled_sends_send_all_or_nothing_and_hurt_no_other_stream():
                     await trio.sleep(0.002)  # a slow reader: the sender's queue fills and its sends are cancelled
 
             nursery.start_soon(receive)
-            for _ in range(300):
+            cancelled = 0
+            while cancelled < 20 or sent < 20 * len(message):
                 with trio.move_on_after(0.001) as scope:
                     await left.send_all(message)
+                cancelled += scope.cancelled_caught
                 sent += 0 if scope.cancelled_caught else len(message)
             await left.send_eof()
         assert sum(received) == sent
-        assert 0 < sent < 300 * len(message)  # some were cancelled
         await roundtrip(two, one.peer_id)
 
 
@@ -299,17 +302,19 @@ async def test_a_peer_that_goes_on_sending_to_a_closed_stream_is_told_to_stop():
             while True:
                 await right.send_all(bytes(65_536))
 
-        with trio.fail_after(10), pytest.raises(StreamReset):
+        with trio.fail_after(DEADLINE_S), pytest.raises(StreamReset):
             await send_for_ever()
 
 
 async def test_a_peer_that_does_not_read_cannot_hold_up_a_close():
     async with open_pair() as (one, two):
-        left, right = await Acceptor(one).pair(two, one)
-        sent = await clog(left)
-        with trio.fail_after(0.5):
-            await left.aclose()
-        assert len(await read_exactly(right, sent + 1)) == sent  # and nothing is lost if it reads after all
+        acceptor = Acceptor(one)
+        for attempt in attempts(0.5):
+            left, right = await acceptor.pair(two, one)
+            sent = await clog(left)
+            with attempt:
+                await left.aclose()
+            assert len(await read_exactly(right, sent + 1)) == sent  # and nothing is lost if it reads after all
 
 
 async def test_a_handler_that_forgets_its_stream_does_not_leave_the_peer_hanging():

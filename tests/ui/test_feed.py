@@ -95,7 +95,7 @@ async def told(tmp_path, nursery):
 
 
 async def next_of(arrived, kind):
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while not isinstance(message := await arrived.receive(), kind):
             pass
     return message

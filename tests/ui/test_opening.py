@@ -36,7 +36,7 @@ def test_the_first_frame_needs_neither_the_loop_nor_blessed():
     except OSError:
         pass  # the other end is closed
     os.close(master)
-    _, stderr = process.communicate(timeout=20)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
     assert "Connecting to the node" in shown.decode()
     assert shown.index(b"\x1b[?1049h") < shown.index(b"Connecting") < shown.index(b"\x1b[?1049l")
