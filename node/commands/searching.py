@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from node.commands.context import Context, decode, mapping
-from node.errors import ExitCode
+from node.errors import ExitCode, UsageError
 from node.status import SearchStatus, to_json
 from node.ui.progress import Progress
 from node.ui.search_screen import asked_sentence, search_results, under_way
@@ -15,7 +15,10 @@ def search(context: Context) -> int:
     """Search, and show what was found; the code is NOT_FOUND if nothing was."""
     arguments = context.arguments
     text = " ".join(arguments.text)
-    params: dict[str, object] = {"text": text, "scope": arguments.scope}
+    if arguments.local and arguments.peers:
+        raise UsageError("--local asks nobody, --peers asks the connected peers: say one of them")
+    scope = "local" if arguments.local else "peers" if arguments.peers else "all"
+    params: dict[str, object] = {"text": text, "scope": scope}
     if arguments.timeout is not None:
         params["patience_s"] = arguments.timeout
     sink = context.output.progress()
@@ -35,9 +38,11 @@ def search(context: Context) -> int:
         _tell_new(context, found, shown)
     context.output.screens(map(to_json, found.hits), search_results(found))
     if not found.hits:
-        context.output.failure(ExitCode.NOT_FOUND, f"nothing found; the search {asked_sentence(found)}")
+        asked = "" if context.output.terminal else f"; the search {asked_sentence(found)}"  # there the screen has it
+        context.output.failure(ExitCode.NOT_FOUND, f"nothing found{asked}")
         return ExitCode.NOT_FOUND
-    context.output.note(f"The search took {found.seconds:.1f} s; it {asked_sentence(found)}.")
+    took = f"{found.seconds:.1f} s" if found.seconds >= 0.1 else "less than 0.1 s"
+    context.output.note(f"The search took {took}; it {asked_sentence(found)}.")
     return ExitCode.OK
 
 

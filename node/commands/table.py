@@ -107,7 +107,7 @@ COMMANDS = (
         "share every file of a folder, now and as it appears",
         "watched.watch",
         (Argument(("directory",), "the folder; without it, list those watched", {"metavar": "DIR", "nargs": "?"}),),
-        details="Files in subfolders too, each a share of its own; hidden and unfinished ones are left out. "
+        details="Files in subfolders too, each a share of its own; hidden, empty and unfinished ones are left out. "
         "A file that changes is shared anew, one that vanishes no more.",
     ),
     Command(
@@ -187,12 +187,12 @@ COMMANDS = (
             Argument(
                 ("--local",),
                 "only what this node knows; nobody is asked",
-                {"action": "store_const", "dest": "scope", "const": "local", "default": "all"},
+                {"action": "store_true"},
             ),
             Argument(
                 ("--peers",),
                 "only connected peers; the DHT learns nothing",
-                {"action": "store_const", "dest": "scope", "const": "peers", "default": "all"},
+                {"action": "store_true"},
             ),
             Argument(("--timeout",), "be patient for S seconds", {"metavar": "S", "type": seconds}),
         ),

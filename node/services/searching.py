@@ -54,6 +54,8 @@ PROBES_AT_ONCE = 4
 """Most probes are a megabyte: four fill an ordinary line for a second or two."""
 
 SEARCHES_KEPT = 8
+SHOWN_TEXT = 60
+"""Characters of a text that nothing can match, in the sentence that says so."""
 
 HERE, CATALOGUE, PEERS, DHT = "here", "catalogue", "peers", "DHT"
 """How a hit was found."""
@@ -129,7 +131,8 @@ class Searching:
         try:
             search = Search(Query(text), scope, patience_s)
         except LocalProtocolError as error:
-            raise UsageError(f"nothing can be found by {text!r:.60}: {error}") from error
+            shown = repr(text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "…")
+            raise UsageError(f"nothing can be found by {shown}: {error}") from error
         self.latest.append(search)
         assert self._nursery is not None
         self._nursery.start_soon(self._run, search)

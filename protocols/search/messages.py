@@ -43,8 +43,9 @@ class Query:
     limit: int = limits.MAX_HITS
 
     def __post_init__(self) -> None:
-        _require(len(_utf8(self.text)) <= limits.MAX_QUERY_BYTES, "a query is too long")
-        _require(0 < len(self.tokens) <= limits.MAX_QUERY_TOKENS, "a query has no tokens, or too many")
+        _require(len(_utf8(self.text)) <= limits.MAX_QUERY_BYTES, f"it has more than {limits.MAX_QUERY_BYTES} bytes")
+        _require(bool(self.tokens), "it has no word in it, no letter or digit")
+        _require(len(self.tokens) <= limits.MAX_QUERY_TOKENS, f"it has more than {limits.MAX_QUERY_TOKENS} words")
         _require(1 <= self.limit <= limits.MAX_HITS, "a query asks for no hits, or for too many")
 
     @property

@@ -36,6 +36,14 @@ def test_where_and_how_long_to_look(inside, node, words, params):
     assert node.wait_for_call("search") == params
 
 
+def test_two_places_to_look_are_a_mistake(inside, node):
+    """Whoever means to ask nobody is not to ask somebody for the order of two words."""
+    code, _, err = inside("search", "linux", "--local", "--peers")
+    assert code == 2
+    assert "--local asks nobody" in err
+    assert node.calls.empty()
+
+
 def test_json_streams_the_hits_as_they_come_and_then_tells_each(inside, node, events):
     async def search(call):
         await call.progress(to_json(replace(LINUX, is_over=False, hits=HITS[:1])))

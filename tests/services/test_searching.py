@@ -245,6 +245,13 @@ async def test_what_is_here_is_told_by_its_state(world, autojump_clock):
 
 async def test_a_text_that_nothing_can_match_is_refused(world, autojump_clock):
     cara = await world.node("Cara")
-    for text in ("", "!?", "x" * 300, "\ud800"):
-        with pytest.raises(UsageError):
+    refused = {
+        "": "'': it has no word in it",
+        "!?": "'!\\?': it has no word in it",
+        "x" * 300: "x…': it has more than 256 bytes",
+        " ".join(f"w{number}" for number in range(33)): "more than 32 words",
+        "\ud800": "Unicode",
+    }
+    for text, why in refused.items():
+        with pytest.raises(UsageError, match=why):
             cara.searching.begin(text)
