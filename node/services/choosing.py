@@ -1,12 +1,15 @@
 """What a person chooses while things run: bandwidth limits, which files are wanted and how much, and their order.
 
-Rules: a choice is written down first, then it holds at once; a restart finds it again. `restore` comes before
-anything is sent or asked for.
+Rules: a choice is written down first, then it holds at once; a restart finds it again. One is made at a time, on top
+of those before, and to the end, though who made it hangs up. `restore` comes before anything is sent or asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import trio
 
 from node.errors import NotFoundError, UsageError
 from node.services.library import Library
@@ -27,6 +30,7 @@ class Choosing:
         self._library = library
         self._choices = library.catalogue.choices
         self._limits = library.exchange.limits
+        self._choosing = trio.Lock()
 
     async def restore(self) -> None:
         """Have the limits of the last run hold again."""
@@ -56,19 +60,21 @@ class Choosing:
         Before the manifest is known nobody can tell which files there are, and the download must go on first.
         """
         _check_incomplete(item)
-        manifest = await in_thread(self._library.catalogue.manifest, item.cid)
-        if manifest is None:
-            raise NotFoundError(f"which files #{item.number} {item.name} has isn't known yet; try again soon")
-        before = await in_thread(self._choices.priorities, item.cid)
-        return await self._keep(item, manifest, choose(manifest, before, words, priority))
+        async with self._choice():
+            manifest = await in_thread(self._library.catalogue.manifest, item.cid)
+            if manifest is None:
+                raise NotFoundError(f"which files #{item.number} {item.name} has isn't known yet; try again soon")
+            before = await in_thread(self._choices.priorities, item.cid)
+            return await self._keep(item, manifest, choose(manifest, before, words, priority))
 
     async def want_only(self, item: Item, words: Sequence[str]) -> Item:
         """Skip all files but those meant by some words, now or as soon as it is known which there are."""
-        manifest = await in_thread(self._library.catalogue.manifest, item.cid)
-        if manifest is None:
-            await in_thread(self._choices.set_only_files, item.cid, words)
-            return item
-        return await self._keep(item, manifest, choose(manifest, {}, words, Priority.NORMAL, others=Priority.SKIP))
+        async with self._choice():
+            manifest = await in_thread(self._library.catalogue.manifest, item.cid)
+            if manifest is None:
+                await in_thread(self._choices.set_only_files, item.cid, words)
+                return item
+            return await self._keep(item, manifest, choose(manifest, {}, words, Priority.NORMAL, others=Priority.SKIP))
 
     async def _keep(self, item: Item, manifest: Manifest, chosen: Mapping[int, Priority]) -> Item:
         active = self._library.active.get(item.cid)
@@ -82,8 +88,15 @@ class Choosing:
     async def set_sequential(self, item: Item, is_sequential: bool) -> Item:
         """Fetch from the beginning to the end, or rarest first."""
         _check_incomplete(item)
-        await in_thread(self._choices.set_sequential, item.cid, is_sequential)
-        return await self._told(item)
+        async with self._choice():
+            await in_thread(self._choices.set_sequential, item.cid, is_sequential)
+            return await self._told(item)
+
+    @asynccontextmanager
+    async def _choice(self) -> AsyncIterator[None]:
+        async with self._choosing:
+            with trio.CancelScope(shield=True):
+                yield
 
     async def _told(self, item: Item) -> Item:
         """The item with its new choices, once its download knows them."""

@@ -18,6 +18,7 @@ from protocols.bitfield import Bitfield
 from protocols.link import Link
 from protocols.manifest import FileEntry, Manifest, decode, encode
 from tests.services.fakes import CHUNK
+from tests.services.test_interrupted import interrupt
 from tests.services.test_library import node
 
 FILES = {
@@ -211,3 +212,26 @@ async def test_limits_hold_again_after_a_restart(tmp_path):
         limits = here.library.exchange.limits
         assert (limits.node.up.bps, limits.node.down.bps) == (20e6, None)
         assert (limits.of(CONTENT.cid).up.bps, limits.of(CONTENT.cid).down.bps) == (None, 5e5)
+
+
+async def test_two_choices_at_once_both_hold(tmp_path):
+    async with node(tmp_path, CONTENT) as here:
+        item = await get(here, "notes.txt")
+        await until_at_rest(here)
+        choosing = Choosing(here.library)
+        async with trio.open_nursery() as nursery:
+            for word in ("film.mkv", "docs/a.pdf", "docs/b.txt"):
+                nursery.start_soon(choosing.prioritize, item, [word], Priority.LOW)
+        levels = here.library.catalogue.choices.priorities(item.cid)
+        assert sorted(levels.values()) == [Priority.SKIP, *[Priority.LOW] * 3]
+
+
+@pytest.mark.parametrize("moment", range(8))
+async def test_a_choice_that_nobody_waits_for_holds_or_was_not_made(autojump_clock, tmp_path, moment):
+    async with node(tmp_path, CONTENT) as here:
+        item = await get(here, "notes.txt")
+        task = await until_at_rest(here)
+        choosing = Choosing(here.library)
+        await interrupt(lambda: choosing.prioritize(item, ["docs"], Priority.LOW), moment)
+        levels = here.library.catalogue.choices.priorities(item.cid)
+        assert task._wishes.priorities == levels
