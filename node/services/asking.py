@@ -49,6 +49,7 @@ class Asking:
         self.machine: Download | None = None
         self.arrived = Arrived()
         self.unwritten = WriteQueue()
+        self._waiting: set[trio.CancelScope] = set()  # of sessions that wait for room before the disk
         self._started_at = trio.current_time()
         self._changed = trio.Event()
 
@@ -108,7 +109,12 @@ class Asking:
             # What a peer may send on credit is little until its first chunk is verified, whether it lies or not.
             is_proven = machine.peers[session.peer].pipeline.is_proven
             self.pump()  # keep the peers busy before waiting for the disk
-            await self.unwritten.put(data.chunk, self.arrived.take(data.chunk), is_urgent=not is_proven)
+            with trio.CancelScope() as wait:
+                self._waiting.add(wait)
+                try:
+                    await self.unwritten.put(data.chunk, self.arrived.take(data.chunk), is_urgent=not is_proven)
+                finally:
+                    self._waiting.discard(wait)
 
     # --- what the download does with it -----------------------------------------------------------------------
 
@@ -132,8 +138,10 @@ class Asking:
         self.pump()
 
     def end(self) -> None:
-        """Ask for nothing more: the sessions stay open for the other side."""
+        """Ask for nothing more: the sessions stay open for the other side, and wait for our disk no longer."""
         self.swarm.listener = None
+        for wait in tuple(self._waiting):
+            wait.cancel()
         if self.machine:
             self.machine.pause()
             self.pump()

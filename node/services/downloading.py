@@ -105,7 +105,7 @@ class DownloadTask:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.asking.run)
                 manifest, blocks = await self._manifest()
-                self._wishes = await trio.to_thread.run_sync(self._storage.wishes)
+                await self._read_wishes()
                 machine = self._start(manifest, blocks, await self._open(manifest))
                 for _ in range(WRITERS):
                     nursery.start_soon(self._write, machine)
@@ -118,7 +118,7 @@ class DownloadTask:
         finally:
             self.asking.end()
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(self._storage.close)
+                await self._close()
 
     async def _manifest(self) -> tuple[Manifest, tuple[bytes, ...]]:
         saved = await trio.to_thread.run_sync(self._storage.saved_manifest)
@@ -135,6 +135,18 @@ class DownloadTask:
         save = partial(self._storage.save_manifest, manifest, fetch.blocks)
         await self._when_there_is_room(partial(trio.to_thread.run_sync, save))
         return manifest, fetch.blocks
+
+    async def _close(self) -> None:
+        try:
+            await trio.to_thread.run_sync(self._storage.close)
+        except StorageError as error:  # no reason to fail: what isn't on the disk for sure is read again if need be
+            log.warning("%s: what was written can't be brought to the disk now: %s", self.cid, error)
+
+    async def _read_wishes(self) -> None:
+        before = self._wishes
+        wishes = await trio.to_thread.run_sync(self._storage.wishes)
+        if self._wishes is before:  # else a person has chosen meanwhile
+            self._wishes = wishes
 
     async def _check_block(self, fetched: Fetched) -> None:
         try:

@@ -1,6 +1,7 @@
 """The downloads that run: their tasks, how each begins and how it ends.
 
-Rules: one task per CID. What a download ends with is noted in the catalogue; a bug met in one costs no other.
+Rules: one task per CID. What a download ends with is noted in the catalogue; a bug met in one costs no other. One that
+failed leaves no session open: its peers' answers to what it asked last would be taken for the next one's.
 """
 
 from __future__ import annotations
@@ -91,8 +92,10 @@ class Running:
 
     async def end_all(self) -> None:
         """End every download; they go on at the next start."""
-        for active in tuple(self.active.values()):
+        running = tuple(self.active.values())
+        for active in running:  # all of them first: each has something to bring to the disk
             active.scope.cancel()
+        for active in running:
             await active.ended.wait()
 
     async def _run(self, item: Item, active: Active) -> None:
@@ -114,5 +117,6 @@ class Running:
             if active.error:
                 with trio.CancelScope(shield=True):
                     await self._seeding.fail(item.cid, str(active.error))
+                    await self._seeding.withdraw(item.cid, "the download failed")
             self.active.pop(item.cid, None)
             active.ended.set()

@@ -311,6 +311,47 @@ async def test_a_disk_that_fills_while_data_comes_in_ends_no_session(autojump_cl
         assert len(here.leecher.opened) == 1
 
 
+async def test_a_download_that_ends_while_its_peer_waits_for_the_disk_keeps_no_session(autojump_clock, monkeypatch):
+    async def never(queue):
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(writing, "WAITING", 2 * CHUNK)
+    monkeypatch.setattr(writing.WriteQueue, "take", never)
+    async with world() as here:
+        await here.seed("a")
+        task = await here.leech()
+        with trio.move_on_after(5):
+            await task.run()
+        with trio.fail_after(10):
+            await here.exchange.close()
+
+
+async def test_a_flush_that_fails_at_the_end_is_no_failure(autojump_clock):
+    class NoRoomAtTheEnd(MemoryStorage):
+        def close(self) -> None:
+            raise Full("the disk is full")
+
+    async with world() as here:
+        await here.seed("a")
+        task = await here.leech(storage=NoRoomAtTheEnd())
+        with trio.move_on_after(0.2) as scope:
+            await task.run()
+        assert scope.cancelled_caught
+
+
+async def test_a_choice_made_while_the_last_one_is_read_holds(autojump_clock):
+    class SlowStorage(MemoryStorage):
+        def wishes(self) -> Wishes:
+            here.task.wish(Wishes(is_sequential=True))
+            return Wishes()
+
+    async with world() as here:
+        await here.seed("a")
+        task = await here.leech(storage=SlowStorage())
+        await task.run()
+        assert task.machine.picker.is_sequential
+
+
 async def test_a_broken_disk_ends_the_download_with_its_reason(autojump_clock):
     async with world() as here:
         await here.seed("a")

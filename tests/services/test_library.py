@@ -25,6 +25,7 @@ from node.store.errors import DiskFull, SourceChanged
 from node.store.items import Item
 from node.store.records import ProvideSchedule
 from protocols.link import Link
+from tests.services import fakes
 from tests.services.fakes import CHUNK, FakeHost, FakeNetwork, complete_content
 
 DATA = random.Random(23).randbytes(40 * CHUNK)
@@ -220,6 +221,29 @@ async def test_a_failure_that_cannot_be_written_down_stops_nothing_else(tmp_path
         await trio.sleep(0.1)
         disk.clear()
         assert (await here.library.stop(item)).state is TransferState.COMPLETE
+
+
+async def test_a_download_that_failed_goes_on_at_once(autojump_clock, tmp_path, monkeypatch):
+    """Its peer may still be answering what the failed try has asked for last."""
+
+    def broken(stored, chunks):
+        raise StorageError("the disk reports an I/O error")
+
+    monkeypatch.setattr(fakes, "BYTES_PER_S", 400e3)
+    async with node(tmp_path) as here:
+        item = await here.get()
+        await trio.sleep(2)
+        with monkeypatch.context() as patch:
+            patch.setattr(downloads.StoredDownload, "write", broken)
+            await here.until(TransferState.ERROR)
+            with trio.fail_after(1):
+                while item.cid in here.library.active:  # noqa: ASYNC110 - the row is written before the task is gone
+                    await trio.sleep(0.001)
+        assert here.library.exchange.swarms == {}
+        await here.library.resume(item)
+        item = await here.until(TransferState.SEEDING, TransferState.ERROR)
+        assert item.reason == ""
+        assert (tmp_path / "downloads" / "file.bin").read_bytes() == DATA
 
 
 async def share(here: Here, path: Path) -> Item:
