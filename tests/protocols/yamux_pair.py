@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from protocols.yamux import Event, Session, Stream, StreamOpened
 from protocols.yamux.frames import FrameDecoder, Header
 
+BIG = 1 << 24
+"""Bytes: more than any window, and than all that a session has to send at once."""
+
 
 class Link:
     """A client and a server; bytes move when a test says so. `now` is the time of both."""
