@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from node.services.content import ChunkReader
 from node.store.catalogue import Catalogue
 from node.store.choosing import choose, keep_priorities
 from node.store.descriptors import Descriptors
@@ -30,6 +31,7 @@ class CatalogueStorage:
         self._cid = cid
         self._descriptors = descriptors
         self._stored: StoredDownload | None = None
+        self._reader: ChunkReader | None = None
 
     def saved_manifest(self) -> tuple[Manifest, tuple[bytes, ...]] | None:
         """The manifest and its blocks, if an earlier run has fetched them."""
@@ -56,12 +58,13 @@ class CatalogueStorage:
         chunk_of = manifest.geometry.chunk
         missing = sum(chunk_of(index).length for index in have.missing() if chunk_of(index).file_index in wanted)
         check_room(stored.part_path, missing)
-        self._stored = stored
+        self._stored = self._reader = stored
         return have
 
     def read(self, index: int, offset: int, length: int) -> bytes:
-        """A range of a chunk that is here; raises StorageError."""
-        return self._opened.read(index, offset, length)
+        """A range of a chunk that is here, also once the download is finished; raises StorageError."""
+        assert self._reader is not None
+        return self._reader.read(index, offset, length)
 
     def write(self, chunks: Sequence[tuple[int, Rope]]) -> tuple[list[int], list[int]]:
         """Verify, write and record chunks; the indexes of the good and of the bad ones."""
@@ -73,7 +76,7 @@ class CatalogueStorage:
 
     def finish(self, watch: Watch) -> None:
         """Compare the whole files and move them into place; raises StorageError and IntegrityError."""
-        self._opened.finish(watch)
+        self._reader = self._opened.finish(watch)
         self._stored = None
 
     def close(self) -> None:

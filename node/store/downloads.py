@@ -84,6 +84,7 @@ class StoredDownload:
             self._set_placed()
         if self._partial.final.exists() and not (self._is_placed and self._partial.part.exists()):
             self._adopted = adopt(self._partial, watch)
+            self._partial.is_moving = True
             with self._lock:
                 self._have = Bitfield.full(self.manifest.geometry.chunk_count)
             return self.have

@@ -41,10 +41,13 @@ def move_into_place(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
     partial.flush()
     partial.close()
     with os_errors("can't finish", partial.final.path), partial.final.root() as root_fd:
+        partial.is_moving = True
         try:
             rename_new(root_fd, partial.part.name, partial.final.name)
         except FileExistsError:
+            partial.is_moving = False
             identities = adopt(partial, watch)
+            partial.is_moving = True
             partial.part.remove()
             return identities
         os.fsync(root_fd)
@@ -73,6 +76,7 @@ def place_rest(partial: Partial) -> tuple[Identity, ...]:
     with os_errors("can't finish", partial.final.path):
         partial.final.make_empty(partial.manifest.empty_dirs)
         partial.close()
+        partial.is_moving = True
         partial.part.remove()
     identities = _complete(partial.final)
     if identities:

@@ -53,6 +53,7 @@ class Partial:
         paths = local_paths(file.path for file in manifest.files)
         self.part = Tree(destination, part_name(name, cid), manifest, paths)
         self.final = Tree(destination, name, manifest, paths)
+        self.is_moving = False  # its files have their final place, or are just about to: there they are read too
         self._descriptors = descriptors
         self._growing = GrowingDigests(manifest)
         self._lock = threading.Lock()
@@ -216,5 +217,13 @@ class Partial:
         return self._pread(file_index, geometry.chunk_length(index), offset) if has(index) else None
 
     def _pread(self, file_index: int, length: int, offset: int) -> bytes:
-        with self._descriptors.lease(self, file_index, lambda: self.part.open(file_index)) as fd:
+        with self._descriptors.lease(self, file_index, lambda: self._open(file_index)) as fd:
             return os.pread(fd, length, offset)
+
+    def _open(self, file_index: int) -> int:
+        try:
+            return self.part.open(file_index)
+        except FileNotFoundError:
+            if not self.is_moving:
+                raise
+            return self.final.open_for_reading(file_index)

@@ -8,7 +8,8 @@ import shutil
 import pytest
 
 from node.errors import IntegrityError, StorageError
-from node.store import libc
+from node.store import downloads, libc
+from node.store.catalogue import Catalogue
 from node.store.errors import Stopped
 from node.store.identity import Identity, settle
 from node.store.watch import Watch
@@ -104,6 +105,38 @@ def test_the_same_content_that_appears_meanwhile_is_adopted_and_the_partial_goes
     put_content(node)
     stored.finish(Watch())
     assert os.listdir(node.destination) == [node.share.manifest.name]
+
+
+@pytest.mark.parametrize("put", [None, put_content])
+@pytest.mark.parametrize("step", [(downloads, "move_into_place"), (Catalogue, "complete_download")])
+def test_what_is_finished_is_read_on_all_the_while(node, monkeypatch, put, step):
+    place, name = step
+    act = getattr(place, name)
+
+    def read_all() -> None:
+        for index, data in node.share.chunks():
+            assert stored.read(index, 0, len(data)) == bytes(data)
+
+    def act_and_read_all(*arguments, **more):
+        done = act(*arguments, **more)
+        read_all()
+        return done
+
+    stored = all_written(node)
+    if put:
+        put(node)
+    monkeypatch.setattr(place, name, act_and_read_all)
+    source = stored.finish(Watch())
+    read_all()
+    for index, data in node.share.chunks():
+        assert source.read(index, 0, len(data)) == bytes(data)
+
+
+def test_what_was_in_its_place_already_is_read_at_once(node):
+    put_content(node)
+    stored = node.resumed()
+    for index, data in node.share.chunks():
+        assert stored.read(index, 0, len(data)) == bytes(data)
 
 
 def test_a_kill_between_rename_and_record_costs_nothing(node, monkeypatch):
