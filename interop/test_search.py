@@ -39,13 +39,14 @@ def test_py_asks_go(here, node):
     assert (target / path.name).read_bytes() == path.read_bytes()
 
 
-def test_strays_of_go_cost_it_its_whole_answer(here):
-    """Too many names that nobody asked for: what matches among them isn't believed either."""
+@pytest.mark.parametrize("cheat", ["strays", "unended"])
+def test_a_broken_answer_of_go_costs_it_all_of_it(here, cheat):
+    """Too many names that nobody asked for, or no end: what matches isn't believed either."""
     node = here.shoal("asker")
-    stray = here.go("seed", here.file(1000, "Kobold.bin"), "--cheat", "strays")
-    node.ask("connect", stray.address)
+    cheater = here.go("seed", here.file(1000, "Kobold.bin"), "--cheat", cheat)
+    node.ask("connect", cheater.address)
     done = node.run("search", "kobold", "--peers", "--json")
-    stray.await_event("asked", query="strays")
+    cheater.await_event("asked", query=cheat)
     found = [how for hit in results_of(done.stdout) for how in hit["found"]]
     assert "peers" not in found  # its catalogue, which is no answer, may have been heard
 

@@ -101,7 +101,7 @@ func (p *process) register(flags *flag.FlagSet) {
 	flags.DurationVar(&p.patience, "patience", 10*time.Second, "with a peer that owes something")
 	flags.DurationVar(&p.pace, "pace", 0, "wait before each DATA")
 	flags.StringVar(&p.misbehave, "misbehave", "", "one of: "+strings.Join(transfer.Misbehaviours(), " "))
-	flags.StringVar(&p.cheat, "cheat", "", "one of: strays forged-head wrong-page")
+	flags.StringVar(&p.cheat, "cheat", "", "one of: strays unended forged-head wrong-page")
 	flags.IntVar(&p.count, "count", 3, "how many pings, or providers to find")
 	flags.Uint64Var(&p.limit, "limit", search.MaxHits, "how many names to ask for")
 	flags.IntVar(&p.nodes, "nodes", 1, "how many nodes hold streams")
