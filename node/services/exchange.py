@@ -54,6 +54,8 @@ MAX_SESSIONS_PER_PEER = 64
 GOODBYE_S = 3.0
 """How long the last words may take to leave."""
 
+PARTING_S = 30.0
+"""How long they may wait behind what is on its way already: a peer that doesn't take even that has stopped reading."""
 
 _WHY_BANNED = {
     True: (ByeReason.BAD_DATA, "wrong data was sent for this manifest"),
@@ -89,6 +91,7 @@ class Exchange:
         self._agent = agent
         self._nursery: trio.Nursery | None = None
         self._count = 0
+        self._closings = 0  # of swarms
         self._emptied = trio.Event()
         self.swarms: dict[Cid, Swarm] = {}
         self._opening: WeakValueDictionary[tuple[str, Cid], trio.Lock] = WeakValueDictionary()
@@ -121,7 +124,7 @@ class Exchange:
         swarm = self.swarms.get(hello.cid)
         content = swarm.content if swarm else None
         if content is None and (swarm is None or swarm.listener is None):
-            content = await self.find_content(hello.cid)
+            content = await self._shared_now(hello.cid)
             if content is None:
                 await self._refuse(session, ByeReason.NOT_FOUND, "no such manifest is shared here")
                 return
@@ -137,6 +140,14 @@ class Exchange:
             await self._refuse(session, ByeReason.DUPLICATE, "a session about this manifest is open already")
         else:
             await self._greet_and_run(swarm, session)
+
+    async def _shared_now(self, cid: Cid) -> Content | None:
+        """What is seeded of a manifest, looked at again if that ended somewhere meanwhile."""
+        while True:
+            closings = self._closings
+            content = await self.find_content(cid)
+            if closings == self._closings:
+                return content
 
     async def open(self, peer: str, addresses: tuple[str, ...], cid: Cid) -> None:
         """Open a session and start it in the background; returns once the peer has said HELLO and has joined the swarm.
@@ -183,6 +194,7 @@ class Exchange:
     def close_swarm(self, cid: Cid, reason: ByeReason, text: str) -> None:
         """Say goodbye to everybody about one manifest: it is no longer shared here."""
         swarm = self.swarms.pop(cid, None)
+        self._closings += 1
         for session in tuple(swarm.sessions.values()) if swarm else ():
             session.bye(reason, text)
 
@@ -238,17 +250,20 @@ class Exchange:
         raise RemoteProtocolError(f"it said nothing for {HELLO_TIMEOUT_S:.0f} s")
 
     async def _refuse(self, session: PeerSession, reason: ByeReason, text: str) -> None:
-        with trio.move_on_after(GOODBYE_S):
-            try:
+        has_left = False
+        try:
+            with trio.move_on_after(GOODBYE_S):
                 if session.connection.local_state is State.IDLE:
                     await session.greet(self._agent)
                 session.bye(reason, text)
                 await session.write()
                 await session.stream.aclose()
-                return  # which sees by itself to a peer that doesn't close; a reset now would overtake our BYE
-            except trio.BrokenResourceError:
-                return
-        session.stream.reset()
+                has_left = True  # and the stream sees to a peer that doesn't close; a reset now would overtake our BYE
+        except trio.BrokenResourceError:
+            pass
+        finally:
+            if not has_left:
+                session.stream.reset()
 
     async def _greet_and_run(self, swarm: Swarm, session: PeerSession) -> None:
         try:
@@ -260,9 +275,14 @@ class Exchange:
     async def _run(
         self, swarm: Swarm, session: PeerSession, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        if not self._admit(swarm, session):  # another one began while this one said HELLO
+        refusal = None
+        if self.swarms.get(swarm.cid) is not swarm:  # it was closed while this one said HELLO
+            refusal = ByeReason.STOPPING, "no longer shared here"
+        elif not self._admit(swarm, session):  # another one began meanwhile
+            refusal = ByeReason.DUPLICATE, "a session about this manifest is open already"
+        if refusal:
             task_status.started()
-            await self._refuse(session, ByeReason.DUPLICATE, "a session about this manifest is open already")
+            await self._refuse(session, *refusal)
             return
         serving = Serving(session, swarm.uploads)
         swarm.sessions[session.peer] = session
@@ -314,9 +334,13 @@ class Exchange:
 
     async def _write(self, session: PeerSession) -> None:
         """Write until our BYE has left, then give the peer a moment to leave by itself."""
-        await session.write()
-        await trio.sleep(GOODBYE_S)
-        session.stream.reset()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(session.write)
+            await session.closing.wait()
+            with trio.move_on_after(PARTING_S):
+                await session.written.wait()
+                await trio.sleep(GOODBYE_S)
+            session.stream.reset()
 
     async def _read(self, swarm: Swarm, session: PeerSession, serving: Serving) -> None:
         messages: list[Message] = session.early

@@ -76,6 +76,7 @@ class Running:
         if item.only_peer:
             finder.add_hint(item.only_peer, ())
             task.fetch_only_from(item.only_peer)
+        swarm.listener = task.asking  # from here on, so that the swarm isn't taken for one that nobody needs
         self.active[item.cid] = active = Active(task, finder)
         assert self.nursery is not None
         self.nursery.start_soon(self._run, item, active)

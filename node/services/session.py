@@ -32,7 +32,8 @@ HELLO_TIMEOUT_S = 10.0
 """A peer that opens a stream and says nothing is not a peer; slow links need seconds, not tens of them."""
 
 IDLE_TIMEOUT_S = 300.0
-"""A session in which nothing was said for so long only holds memory; either side opens a new one when it needs it."""
+"""A session in which nothing was said for so long only holds memory; either side opens a new one when it needs it.
+Who takes what we send says something by that: a chunk may take longer at a low limit."""
 
 
 class ExchangeStream(Protocol):
@@ -76,17 +77,17 @@ class PeerSession:
         self.bulk_bytes = 0  # of DATA, waiting or being written
         self.on_written: Callable[[], None] = lambda: None  # called when there is less of it
         self._wake = trio.Event()
-        self._closing = False
+        self.closing = trio.Event()  # our BYE is on its way, or the session has failed
         self.said_goodbye = False
 
     @property
     def is_closing(self) -> bool:
         """Whether the last word (BYE) is on its way: nothing more can be queued."""
-        return self._closing
+        return self.closing.is_set()
 
     def set_geometry(self, geometry: Geometry) -> None:
         """The manifest is known: what the peer has said it has can be read, and held against it, from here on."""
-        if self._closing:
+        if self.is_closing:
             return
         self._chunk_count = geometry.chunk_count
         try:
@@ -106,10 +107,13 @@ class PeerSession:
         connection lost, or it ends without BYE: a peer whose process dies is no liar, and may be used again.
         """
         while True:
+            sent = self.sent
             # Not move_on_after, which costs three times as much, and this is done for each piece of every chunk.
             with trio.CancelScope(deadline=trio.current_time() + IDLE_TIMEOUT_S) as idle:
                 data = await self._receive_some()
             if idle.cancelled_caught:
+                if self.sent > sent:
+                    continue
                 self.bye(ByeReason.TIMEOUT, "nothing was said for a while")
                 return []
             if not data:
@@ -131,7 +135,7 @@ class PeerSession:
     def _fail(self, fault: RemoteProtocolError) -> None:
         """End the session for what the peer did. Its reader raises that, not the caller, who may be another's task."""
         self.fault = fault
-        self._closing = True
+        self.closing.set()
         self._wake.set()
         self.stream.reset()
 
@@ -143,7 +147,7 @@ class PeerSession:
 
     def queue(self, message: Message) -> None:
         """Queue a control message; a peer that has long stopped reading loses its session instead."""
-        if self._closing:
+        if self.is_closing:
             return
         for part in self.connection.send(message):
             self._control.append(bytes(part))
@@ -154,7 +158,7 @@ class PeerSession:
 
     def queue_bulk(self, message: Data | Reject) -> None:
         """Queue DATA, or what has to come after the DATA before it."""
-        if self._closing:
+        if self.is_closing:
             return
         self._bulk.append(message)
         self.bulk_bytes += _bulk(message)
@@ -162,10 +166,10 @@ class PeerSession:
 
     def bye(self, reason: ByeReason, text: str = "") -> None:
         """Queue the last message; what bulk is still queued is dropped."""
-        if self._closing:
+        if self.is_closing:
             return
         self.queue(Bye.saying(reason, text))
-        self._closing = True
+        self.closing.set()
         self._wake.set()
 
     async def write(self) -> None:
@@ -177,7 +181,7 @@ class PeerSession:
                 self._control_bytes = 0
                 await self.stream.send_all(batch)
                 self.sent += len(batch)
-            elif self._closing:
+            elif self.is_closing:
                 self.written.set()
                 return
             elif self._bulk:
