@@ -2,14 +2,16 @@
 
 Rules: a file is shared when its size and times have stayed the same for a while, and withdrawn when it has been gone
 for a while, so that writing in several steps and saving by rename are one change. A file that changes is shared anew,
-and its old CID withdrawn unless another watched file
-has it, which then takes its place. What fails is tried again later, at growing pauses.
+and its old CID withdrawn unless another watched file has it, which then takes its place; until it has, the share is
+still at the path that it was at, and it is withdrawn there if the other one goes too. What fails is tried again later,
+at growing pauses.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
@@ -25,6 +27,9 @@ RETRY_S = (10.0, 60.0, 600.0)
 
 State = TypeVar("State", bound=Hashable)
 """What changes when a file does."""
+
+Ended = tuple[bytes, str]
+"""A share that is to be withdrawn: its CID, and a path that it may be shared from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +47,23 @@ class _Pending(Generic[State]):
     failures: int = 0
 
 
+@dataclass(slots=True)
+class _Homeless:
+    """A share whose file went while other files have the same content: it is to be shared from one of them."""
+
+    homes: dict[str, None]  # where it was shared from
+    heir: str = ""  # where it is to be shared from
+
+
 class WatchPlan(Generic[State]):
     """All watched files, by absolute path."""
 
     def __init__(self, known: Mapping[str, Known[State]]) -> None:
         self._known = dict(known)
-        self._paths: defaultdict[bytes, set[str]] = defaultdict(set)  # CID -> the files that have it
+        self._paths: defaultdict[bytes, dict[str, None]] = defaultdict(dict)  # CID -> the files that have it
         for path, file in self._known.items():
-            self._paths[file.cid].add(path)
+            self._paths[file.cid][path] = None
+        self._homeless: dict[bytes, _Homeless] = {}  # by CID
         self._pending: dict[str, _Pending[State]] = {}
         self._vanished: dict[str, float] = {}  # path -> since when
 
@@ -63,16 +77,28 @@ class WatchPlan(Generic[State]):
         """How many files are still to be shared."""
         return len(self._pending)
 
-    def missing(self, root: str, found: Container[str]) -> list[str]:
-        """The files below a folder that a reading of it has not found."""
-        return [path for path in self.paths_below(root) if path not in found]
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to share or to withdraw, now or later."""
+        return not (self._pending or self._vanished)
+
+    def awaits(self, path: str) -> bool:
+        """Tell whether a file is still to be shared."""
+        return path in self._pending
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a file is shared, or still to be."""
+        return path in self._known or path in self._pending
 
     def seen(self, path: str, state: State, now: float) -> None:
         """Take in how a file looks now."""
         self._vanished.pop(path, None)
         known = self._known.get(path)
         if known and known.state == state:
-            self._pending.pop(path, None)
+            if known.cid not in self._homeless or self._pending.get(path, known).state != state:
+                self._pending.pop(path, None)
+            if known.cid in self._homeless:
+                self._take_over(known.cid, path)
             return
         pending = self._pending.get(path)
         if pending is None or pending.state != state:
@@ -84,19 +110,31 @@ class WatchPlan(Generic[State]):
         if path in self._known:
             self._vanished.setdefault(path, now)
 
+    def take_in(self, path: str, state: State | None, now: float) -> None:
+        """Take in how a file looks now, None if there is none."""
+        if state is None:
+            self.gone(path, now)
+        else:
+            self.seen(path, state, now)
+
+    def has_gone(self, path: str) -> bool:
+        """Tell whether a file is shared that there isn't any more."""
+        return path in self._vanished
+
     def to_share(self, now: float, limit: int) -> list[tuple[str, State]]:
         """The first of the files that have been the same for long enough, in the order in which they came."""
         due = ((path, pending.state) for path, pending in self._pending.items() if pending.not_before <= now)
         return list(islice(due, limit))
 
-    def shared(self, path: str, state: State, cid: bytes) -> list[bytes]:
-        """Take in that a file was shared in a certain state; the CIDs that no file has any more."""
+    def shared(self, path: str, state: State, cid: bytes) -> list[Ended]:
+        """Take in that a file was shared in a certain state; the shares that no file has any more."""
+        self._homeless.pop(cid, None)
         pending = self._pending.get(path)
         if pending and pending.state == state:
             del self._pending[path]
         before = self._known.get(path)
         self._known[path] = Known(state, cid)
-        self._paths[cid].add(path)
+        self._paths[cid][path] = None
         return self._let_go(path, before.cid) if before and before.cid != cid else []
 
     def failed(self, path: str, now: float) -> None:
@@ -109,8 +147,8 @@ class WatchPlan(Generic[State]):
         """The files that have been gone for long enough; the caller says `withdrawn` of each."""
         return [path for path, since in self._vanished.items() if since + GONE_S <= now]
 
-    def withdrawn(self, path: str) -> list[bytes]:
-        """Forget a file; the CIDs that no file has any more."""
+    def withdrawn(self, path: str) -> list[Ended]:
+        """Forget a file; the shares that no file has any more."""
         self._vanished.pop(path, None)
         self._pending.pop(path, None)
         known = self._known.pop(path, None)
@@ -118,30 +156,53 @@ class WatchPlan(Generic[State]):
 
     def paths_below(self, root: str) -> list[str]:
         """Every file of a folder, shared or still to be."""
-        inside = root.rstrip("/") + "/"
+        inside = inside_of(root)
         return [path for path in dict.fromkeys((*self._known, *self._pending)) if path.startswith(inside)]
+
+    def paths_waiting(self) -> tuple[str, ...]:
+        """Every file that is still to be shared."""
+        return tuple(self._pending)
 
     def counts_below(self, root: str) -> tuple[int, int]:
         """How many files of a folder are shared, and how many of those that wait never were."""
-        inside = root.rstrip("/") + "/"
+        inside = inside_of(root)
         shared = sum(path.startswith(inside) for path in self._known)
         waiting = sum(path.startswith(inside) and path not in self._known for path in self._pending)
         return shared, waiting
 
-    def next_action(self) -> float | None:
-        """When there is something to do at the earliest, None if nothing is awaited."""
-        times: Iterable[float] = (
-            *(pending.not_before for pending in self._pending.values()),
-            *(since + GONE_S for since in self._vanished.values()),
-        )
-        return min(times, default=None)
-
-    def _let_go(self, path: str, cid: bytes) -> list[bytes]:
+    def _let_go(self, path: str, cid: bytes) -> list[Ended]:
         paths = self._paths[cid]
-        paths.discard(path)
+        paths.pop(path, None)
+        share = self._homeless.setdefault(cid, _Homeless({}))
+        share.homes[path] = None
+        if share.heir == path:
+            share.heir = ""
         if not paths:
-            del self._paths[cid]
-            return [cid]
-        other = paths.pop()  # the same content under the same name elsewhere: it is shared from there now
-        self._pending[other] = _Pending(self._known.pop(other).state, float("-inf"))
+            del self._paths[cid], self._homeless[cid]
+            return [(cid, home) for home in share.homes]
+        self._take_over(cid, next(reversed(paths)))
         return []
+
+    def _take_over(self, cid: bytes, path: str) -> None:
+        """Have the same content under the same name shared from `path`, unless another file is about to take over."""
+        share = self._homeless[cid]
+        if share.heir not in self._pending:
+            share.heir = path
+            self._pending[path] = _Pending(self._known[path].state, float("-inf"))
+
+
+def inside_of(root: str) -> str:
+    """How the paths of all files in a folder begin."""
+    return root.rstrip("/") + "/"
+
+
+def below_any(paths: Iterable[str], roots: AbstractSet[str]) -> list[str]:
+    """Those of the paths that lie in one of the folders."""
+    return [path for path in paths if any(parent in roots for parent in _parents(path))]
+
+
+def _parents(path: str) -> Iterator[str]:
+    end = path.rfind("/")
+    while end > 0:
+        yield path[:end]
+        end = path.rfind("/", 0, end)

@@ -1,11 +1,13 @@
 """Making many files ready to be shared, each by itself: as many as fit into half a second of a thread's time.
 
 Rules: what goes wrong with one file is told of that file, and the others go on. Which files come next is the caller's
-business: it calls again with what is left.
+business: it calls again with what is left. So is what became of those that are others now: only it knows the folder
+out of which no symbolic link may lead.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,8 +40,7 @@ class Batch:
     """What came of the files that were looked at."""
 
     ready: list[Digested] = field(default_factory=list)
-    changed: dict[str, Identity] = field(default_factory=dict)  # it is another one now, or was while it was read
-    gone: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)  # gone, or another one now, or while it was read
     failed: dict[str, str] = field(default_factory=dict)  # path -> why
 
 
@@ -55,21 +56,23 @@ def digest_some(files: Sequence[tuple[str, Identity]], watch: Watch) -> Batch:
 
 
 def _digest_one(path: str, identity: Identity, watch: Watch, batch: Batch) -> None:
-    now = look_at(path)
-    if now is None:
-        batch.gone.append(path)
-    elif now != identity:
-        batch.changed[path] = now
-    else:
-        try:
-            batch.ready.append(Digested(path, identity, import_scan(scan(path), watch)))
-        except (SourceChanged, NotFoundError):
-            after = look_at(path)
-            if after is None:
-                batch.gone.append(path)
-            elif after == identity:
-                batch.failed[path] = "it can't be read to its end"
-            else:
-                batch.changed[path] = after
-        except (StorageError, UsageError) as error:
-            batch.failed[path] = str(error)
+    if _state(path) != identity:
+        batch.changed.append(path)
+        return
+    try:
+        found = scan(path)
+        if [file.identity for file in found.files] != [identity]:
+            batch.changed.append(path)
+            return
+        batch.ready.append(Digested(path, identity, import_scan(found, watch)))
+    except (SourceChanged, NotFoundError):
+        if _state(path) == identity:
+            batch.failed[path] = "it can't be read to its end"
+        else:
+            batch.changed.append(path)
+    except (StorageError, UsageError) as error:
+        batch.failed[path] = str(error)
+
+
+def _state(path: str) -> Identity | None:
+    return look_at(path, os.path.dirname(path))

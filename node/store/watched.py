@@ -7,6 +7,7 @@ name that is not UTF-8.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable, Sequence
 
 from node.store.database import Database
@@ -30,10 +31,11 @@ class WatchedFolders:
         with self._database.write() as connection:
             connection.execute("INSERT OR IGNORE INTO watched_folders VALUES (?, ?)", (os.fsencode(path), now))
 
-    def remove_folder(self, path: str) -> None:
-        """Watch a folder no more."""
+    def remove_folder(self, path: str, kept: Sequence[str] = ()) -> None:
+        """Watch a folder no more, nor those of its files that stay shared."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM watched_folders WHERE path = ?", (os.fsencode(path),))
+            _remove_files(connection, kept)
 
     def files(self) -> list[tuple[str, Identity, bytes]]:
         """Every file that is shared because its folder is watched: path, state when it was digested, CID."""
@@ -52,4 +54,8 @@ class WatchedFolders:
     def remove_files(self, paths: Sequence[str]) -> None:
         """These files are watched no more."""
         with self._database.write() as connection:
-            connection.executemany("DELETE FROM watched_files WHERE path = ?", [(os.fsencode(path),) for path in paths])
+            _remove_files(connection, paths)
+
+
+def _remove_files(connection: sqlite3.Connection, paths: Sequence[str]) -> None:
+    connection.executemany("DELETE FROM watched_files WHERE path = ?", [(os.fsencode(path),) for path in paths])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from node.services.watch_plan import GONE_S, RETRY_S, STABLE_S, Known, WatchPlan
+from node.services.watch_plan import GONE_S, RETRY_S, STABLE_S, Known, WatchPlan, below_any
 
 CID, OTHER = b"cid", b"other"
 
@@ -35,7 +35,7 @@ def test_a_file_that_changes_is_shared_anew_and_its_old_cid_withdrawn():
     plan = shared_plan(a=CID)
     plan.seen("/w/a", 2, now=0)
     assert plan.to_share(STABLE_S, 9) == [("/w/a", 2)]
-    assert plan.shared("/w/a", 2, OTHER) == [CID]
+    assert plan.shared("/w/a", 2, OTHER) == [(CID, "/w/a")]
 
 
 def test_a_file_touched_but_not_changed_keeps_its_cid():
@@ -58,7 +58,7 @@ def test_a_file_that_changes_while_it_is_digested_is_shared_again():
     plan.seen("/w/a", 2, now=3)
     plan.shared("/w/a", 1, CID)
     assert plan.to_share(3 + STABLE_S, 9) == [("/w/a", 2)]
-    assert plan.shared("/w/a", 2, OTHER) == [CID]
+    assert plan.shared("/w/a", 2, OTHER) == [(CID, "/w/a")]
 
 
 def test_a_file_that_vanishes_is_withdrawn_after_a_moment():
@@ -67,7 +67,7 @@ def test_a_file_that_vanishes_is_withdrawn_after_a_moment():
     plan.gone("/w/a", now=1)
     assert plan.to_withdraw(GONE_S - 0.1) == []
     assert plan.to_withdraw(GONE_S) == ["/w/a"]
-    assert plan.withdrawn("/w/a") == [CID]
+    assert plan.withdrawn("/w/a") == [(CID, "/w/a")]
     assert plan.to_withdraw(99) == []
     assert plan.withdrawn("/w/a") == []
 
@@ -93,7 +93,7 @@ def test_of_two_equal_files_the_other_takes_over():
     assert plan.withdrawn("/w/a") == []
     assert plan.to_share(0, 9) == [("/w/b", 1)]
     assert plan.shared("/w/b", 1, CID) == []
-    assert plan.withdrawn("/w/b") == [CID]
+    assert plan.withdrawn("/w/b") == [(CID, "/w/b")]
 
 
 def test_what_cannot_be_read_is_tried_again_at_growing_pauses():
@@ -110,21 +110,59 @@ def test_what_cannot_be_read_is_tried_again_at_growing_pauses():
     assert plan.to_share(now + STABLE_S, 9) == [("/w/a", 2)]
 
 
-def test_a_reading_of_the_folder_tells_what_is_missing():
-    plan = shared_plan(same=CID, gone=b"g")
-    plan.seen("/w/left", 1, now=0)
-    plan.seen("/elsewhere/x", 1, now=0)
-    assert plan.missing("/w", {"/w/same": 1, "/w/new": 1}) == ["/w/gone", "/w/left"]
+def test_of_two_equal_files_that_go_at_once_nothing_stays():
+    plan = shared_plan(a=CID, b=CID)
+    plan.gone("/w/a", now=0)
+    plan.gone("/w/b", now=0)
+    assert plan.to_withdraw(GONE_S) == ["/w/a", "/w/b"]
+    assert plan.withdrawn("/w/a") == []
+    assert plan.withdrawn("/w/b") == [(CID, "/w/a"), (CID, "/w/b")]  # it may be shared from either still
+    assert plan.is_idle
 
 
-def test_when_to_look_again():
+def test_a_reading_of_the_folder_takes_no_share_from_who_takes_it_over():
+    plan = shared_plan(a=CID, b=CID, c=CID)
+    plan.withdrawn("/w/a")
+    ((heir, state),) = plan.to_share(0, 9)
+    for name in "bc":
+        plan.seen(f"/w/{name}", 1, now=1)
+    assert plan.to_share(1, 9) == [(heir, state)]
+    assert plan.shared(heir, 1, CID) == []
+    assert plan.is_idle
+
+
+def test_whoever_takes_a_share_over_may_change_or_go_before_it_has():
+    plan = shared_plan(a=CID, b=CID, c=CID)
+    plan.withdrawn("/w/a")
+    ((first, _),) = plan.to_share(0, 9)
+    (second,) = {"/w/b", "/w/c"} - {first}
+    plan.seen(first, 2, now=0)
+    assert plan.shared(first, 2, OTHER) == []
+    assert plan.to_share(0, 9) == [(second, 1)]
+    plan.gone(second, now=0)
+    plan.seen(second, 1, now=1)  # and it is back
+    assert plan.to_share(1, 9) == [(second, 1)]
+    plan.seen(second, 2, now=1)
+    plan.seen(second, 1, now=1)  # changed, and put back as it was
+    assert plan.to_share(1, 9) == [(second, 1)]
+    assert plan.withdrawn(second) == [(CID, "/w/a"), (CID, first), (CID, second)]
+
+
+def test_what_is_awaited():
     plan = WatchPlan({})
-    assert plan.next_action() is None
-    plan.seen("/w/a", 1, now=5)
-    assert plan.next_action() == 5 + STABLE_S
+    assert plan.is_idle
+    plan.take_in("/w/a", 1, now=5)
+    assert (plan.is_idle, plan.awaits("/w/a"), plan.paths_waiting()) == (False, True, ("/w/a",))
     plan.shared("/w/a", 1, CID)
-    plan.gone("/w/a", now=6)
-    assert plan.next_action() == 6 + GONE_S
+    assert (plan.is_idle, plan.awaits("/w/a"), plan.holds("/w/a")) == (True, False, True)
+    plan.take_in("/w/a", None, now=6)
+    assert (plan.is_idle, plan.has_gone("/w/a")) == (False, True)
+
+
+def test_what_lies_in_one_of_several_folders():
+    paths = ["/w/a/x", "/w/a/b/y", "/w/ab/z", "/w/a"]
+    assert below_any(paths, {"/w/a", "/w/c"}) == ["/w/a/x", "/w/a/b/y"]
+    assert below_any(paths, {"/w"}) == paths
 
 
 def test_what_lies_below_a_folder():

@@ -7,12 +7,12 @@ import os
 import pytest
 
 from node.errors import StorageError
-from node.store import importing_many
+from node.store import importing_many, watch_scan
 from node.store.database import Database
 from node.store.identity import Identity
 from node.store.importing_many import digest_some
 from node.store.watch import Watch
-from node.store.watch_scan import is_passing_name, look_at, scan_watched
+from node.store.watch_scan import check_hearable, is_passing_name, look_at, scan_watched
 from node.store.watched import WatchedFolders
 
 
@@ -31,7 +31,7 @@ def test_every_file_below_by_itself(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     found = scan_watched(str(tmp_path), own_folder=str(tmp_path / "own"))
     assert set(found) == wanted
-    assert found == {path: look_at(path) for path in wanted}
+    assert found == {path: look_at(path, str(tmp_path)) for path in wanted}
 
 
 @pytest.mark.parametrize(
@@ -54,19 +54,43 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 def test_what_is_nothing_to_share(tmp_path):
     os.symlink(put(tmp_path / "a"), tmp_path / "link")
-    assert [look_at(str(tmp_path / name)) for name in ("link", ".", "gone")] == [None, None, None]
-    assert look_at(put(tmp_path / "empty", b"")) is None
+    assert [look_at(str(tmp_path / name), str(tmp_path)) for name in ("link", ".", "gone")] == [None, None, None]
+    assert look_at(put(tmp_path / "empty", b""), str(tmp_path)) is None
+
+
+def test_nothing_is_seen_through_a_symbolic_link(tmp_path):
+    put(tmp_path / "outside" / "secret")
+    (tmp_path / "watched").mkdir()
+    os.symlink(tmp_path / "outside", tmp_path / "watched" / "link")
+    assert look_at(str(tmp_path / "watched" / "link" / "secret"), str(tmp_path / "watched")) is None
+    with pytest.raises(StorageError, match="symbolic link"):
+        scan_watched(str(tmp_path / "watched" / "link"), own_folder="/nowhere")
+
+
+def test_what_cannot_be_listened_to(tmp_path, monkeypatch):
+    inside, outside = tmp_path / "watched", tmp_path / "outside"
+    put(inside / "deep" / "a")
+    outside.mkdir()
+    os.symlink(put(outside / "file"), inside / "file")
+    os.symlink(inside / "deep", inside / "again")
+    check_hearable(str(inside))
+    monkeypatch.setattr(watch_scan, "MAX_HEARD", 0)
+    with pytest.raises(StorageError, match="more than 0 folders"):
+        check_hearable(str(inside))
+    monkeypatch.undo()
+    os.symlink(outside, inside / "deep" / "out")
+    with pytest.raises(StorageError, match="leads out of it"):
+        check_hearable(str(inside))
 
 
 def test_files_are_digested_each_in_the_state_it_was_found_in(tmp_path):
     same, changed, gone = (put(tmp_path / name, name.encode()) for name in ("same", "changed", "gone"))
-    found = [(path, look_at(path)) for path in (same, changed, gone)]
+    found = [(path, look_at(path, str(tmp_path))) for path in (same, changed, gone)]
     put(tmp_path / "changed", b"another length")
     os.unlink(gone)
     batch = digest_some(found, Watch())
     assert [(each.path, each.imported.manifest.name) for each in batch.ready] == [(same, "same")]
-    assert list(batch.changed) == [changed]
-    assert batch.gone == [gone]
+    assert batch.changed == [changed, gone]
     assert not batch.failed
 
 
@@ -75,7 +99,7 @@ def test_a_file_whose_name_no_manifest_can_have_fails_alone(tmp_path):
     with open(odd, "wb") as file:
         file.write(b"data")
     paths = [os.fsdecode(odd), put(tmp_path / "fine")]
-    batch = digest_some([(path, look_at(path)) for path in paths], Watch())
+    batch = digest_some([(path, look_at(path, str(tmp_path))) for path in paths], Watch())
     assert "not valid UTF-8" in batch.failed[paths[0]]
     assert [each.path for each in batch.ready] == paths[1:]
 
@@ -83,7 +107,7 @@ def test_a_file_whose_name_no_manifest_can_have_fails_alone(tmp_path):
 def test_a_batch_ends_when_its_time_is_over(tmp_path, monkeypatch):
     monkeypatch.setattr(importing_many, "BATCH_S", 0.0)
     paths = [put(tmp_path / name) for name in "abc"]
-    batch = digest_some([(path, look_at(path)) for path in paths], Watch())
+    batch = digest_some([(path, look_at(path, str(tmp_path))) for path in paths], Watch())
     assert [each.path for each in batch.ready] == paths[:1]
 
 
@@ -94,8 +118,8 @@ def test_what_is_watched_survives_a_restart(tmp_path):
         saved.add_folder(folder, float(at))
     state = Identity(1, 2, 3, 4, 5)
     saved.set_files([("/a/x", state, b"1" * 36), ("/a/\udcff", state, b"2" * 36)])
-    saved.set_files([("/a/x", state, b"3" * 36)])
-    saved.remove_folder("/b")
+    saved.set_files([("/a/x", state, b"3" * 36), ("/b/kept", state, b"4" * 36)])
+    saved.remove_folder("/b", ["/b/kept"])
     database.close()
     again = WatchedFolders(Database(tmp_path / "state.db"))
     assert again.folders() == ["/a"]
