@@ -192,7 +192,7 @@ def _to(screen: Screen) -> Callable[[Model, list[str]], Step]:
 
 
 def _search(model: Model, words: list[str]) -> Step:
-    scopes = [word.removeprefix("--") for word in words if word in ("--local", "--peers")]
+    scope = next((scope for scope in ("local", "peers") if f"--{scope}" in words), "all")  # of two the one nearer home
     text = " ".join(word for word in words if not word.startswith("--"))
     model = show_screen(model, Screen.SEARCH)
     if not text:
@@ -200,7 +200,7 @@ def _search(model: Model, words: list[str]) -> Step:
     if not model.is_online:
         return refuse_offline(model), ()
     model = replace(filtered(model, ""), places={**model.places, Screen.SEARCH: 0})
-    params = (("text", text), ("scope", scopes[0] if scopes else "all"), ("wait", False))
+    params = (("text", text), ("scope", scope), ("wait", False))
     return model, (Request("search", params, f'searching for "{text}"'),)
 
 

@@ -11,7 +11,7 @@ from node.ui.frame import Line, Span, blank, fill, fit, ruled
 from node.ui.grid import Field, choose, heading, row
 from node.ui.model import Model
 from node.ui.rows import hits, ids, index_of, window
-from node.ui.search_screen import asked_parts, peers
+from node.ui.search_screen import asked_parts, peers, state
 from node.ui.units import count, size_fixed
 from node.ui.view_chrome import sentence
 
@@ -26,7 +26,7 @@ _STYLES = {HitState.AVAILABLE: "ok", HitState.HAVE: "ok", HitState.DOWNLOADING: 
 
 def _state(hit: HitStatus) -> Span:
     tick = " ✓" if hit.state is HitState.HAVE else ""
-    return f"{hit.state}{tick}", _STYLES.get(hit.state, "dim")
+    return f"{state(hit)}{tick}", _STYLES.get(hit.state, "dim")
 
 
 FIELDS: tuple[Field[HitStatus], ...] = (

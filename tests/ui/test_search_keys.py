@@ -24,7 +24,10 @@ def test_n_asks_for_words_and_enter_searches():
     assert effects == [msg.Request("search", params, 'searching for "linux mint"')]
 
 
-@pytest.mark.parametrize(("line", "scope"), [("search --local x", "local"), ("search x --peers", "peers")])
+@pytest.mark.parametrize(
+    ("line", "scope"),
+    [("search --local x", "local"), ("search x --peers", "peers"), ("search --peers --local x", "local")],
+)
 def test_where_to_look(line, scope):
     _, effects = pressed(scene(), ":", *typed(line), "enter")
     assert dict(effects[0].params) == {"text": "x", "scope": scope, "wait": False}
@@ -56,6 +59,11 @@ def test_newer_hits_stand_below_and_the_selected_row_stays():
     model = told(model, replace(NEWS, search=more))
     assert ids(model) == [*(hit.cid for hit in HITS), "bafyreinew"]
     assert pressed(model, "d")[1] == [msg.RunLine(f"get {HITS[1].cid}", None)]
+
+
+def test_the_same_bytes_under_another_name_are_told():
+    same = replace(LINUX, hits=(*HITS[:2], replace(HITS[2], same_as=1)))
+    assert "Same as 1" in text_of(view(scene(80, 24, "2", news=replace(NEWS, search=same))))[5]
 
 
 def test_the_id_of_a_hit_is_copied():
