@@ -197,8 +197,8 @@ COMMANDS = (
             Argument(("--timeout",), "be patient for S seconds", {"metavar": "S", "type": seconds}),
         ),
         details="Fetch a hit right after it with: get N (s1 for hit 1 at any time). Without --local or --peers the "
-        "nodes nearest to a word of yours in the DHT learn a hash of it, which can be guessed, and whom they name for it "
-        "is asked all of the text.",
+        "nodes nearest to a word of yours in the DHT learn a hash of it, which can be guessed, and whom they name for "
+        "it is asked all of the text.",
     ),
     Command(
         "stop",
