@@ -20,7 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.api.bans import BansApi
 from node.api.choices import ChoicesApi
-from node.api.items import Api
+from node.api.getting import GetApi
+from node.api.items import ItemsApi
+from node.api.node import NodeApi
 from node.api.search import SearchApi
 from node.api.watch import WatchApi
 from node.config import Config
@@ -48,6 +50,7 @@ from node.services.exchange import Exchange
 from node.services.folder_news import folder_news
 from node.services.introducing import Introducing
 from node.services.library import Library
+from node.services.named_peers import NamedPeers
 from node.services.providing import Providing
 from node.services.remembering import RememberedAddresses
 from node.services.searching import Searching
@@ -117,15 +120,19 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
             await banning.restore()
             snapshots = Snapshots(library, host, banning)
             catalogues = await _start_catalogues(nursery, host, dht, database, identity, is_public=config.catalogue)
-            api = Api(host, dht, library, snapshots, records.count, catalogues.counts, stop.set, info)
-            choices = ChoicesApi(library, Choosing(library), snapshots)
+            choosing = Choosing(library)
+            getting = GetApi(library, choosing, snapshots, NamedPeers(host, library.exchange, dht))
             searching = await _start_search(nursery, host, dht, database, library.exchange, agent)
-            search = SearchApi(searching, library.catalogue, host, api.get)
-            watch = await _start_watching(nursery, library, database, config)
-            handlers = {**api.handlers, **choices.handlers, **search.handlers, **watch.handlers}
-            handlers |= BansApi(banning).handlers
-            server = ControlServer(config.home.socket, handlers, lock=lock)
-            await nursery.start(server.run)
+            apis = (
+                NodeApi(host, dht, library, records.count, catalogues.counts, stop.set, info),
+                ItemsApi(library, snapshots),
+                ChoicesApi(library, choosing, snapshots),
+                SearchApi(searching, library.catalogue, host, getting.get),  # its `get` also takes numbers of hits
+                await _start_watching(nursery, library, database, config),
+                BansApi(banning),
+            )
+            handlers = {name: handler for api in apis for name, handler in api.handlers.items()}
+            await nursery.start(ControlServer(config.home.socket, handlers, lock=lock).run)
             nursery.start_soon(Bootstrapping(host, lambda: dht.routing_table_size, config.bootstrap, book).run)
             if config.mdns:
                 nursery.start_soon(Mdns(host, ZeroconfLan(), random.Random()).run)

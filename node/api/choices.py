@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 
+from node.api.parameters import item_of, words_of
 from node.control.server import Call, Handler
 from node.errors import UsageError
 from node.services.choosing import Choosing, Limit
 from node.services.library import Library
 from node.services.snapshots import Snapshots
-from node.services.threads import in_thread
 from node.status import to_json
 from node.store.items import Item
-from node.store.resolving import resolve
 from node.swarm.selection import Priority
 
 
@@ -52,15 +51,7 @@ class ChoicesApi:
         return to_json(self._snapshots.item(item))
 
     async def _item(self, call: Call) -> Item:
-        return await in_thread(resolve, self._catalogue, call.param("target", str))
-
-
-def words_of(call: Call, name: str) -> tuple[str, ...]:
-    """A list of texts, empty if there is none; raises UsageError."""
-    words = call.param(name, list, [])
-    if not all(isinstance(word, str) and word for word in words):
-        raise UsageError(f"{name} is a list of texts")
-    return tuple(words)
+        return await item_of(call, self._catalogue)
 
 
 def _priority(word: str) -> Priority:
