@@ -301,7 +301,6 @@ class Exchange:
         finally:
             self._count -= 1
             self._emptied.set()
-            swarm.settle(session)
             self._removed(swarm, session)
             if not session.said_goodbye:
                 session.stream.reset()
@@ -370,6 +369,7 @@ class Exchange:
     def _removed(self, swarm: Swarm, session: PeerSession) -> None:
         if swarm.sessions.get(session.peer) is session:
             del swarm.sessions[session.peer]
+            swarm.settle(session)
             swarm.uploads.leave(session)
             if swarm.listener:
                 swarm.listener.session_closed(session, session.fault)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from node.services.content import Content
-from node.services.serving import Serving
 from node.services.session import PeerSession
 from node.services.uploading import Uploads
 from node.swarm.limits import TokenBucket
@@ -60,21 +59,21 @@ class Swarm:
         self.listener: Listener | None = None
         self.on_told: Callable[[PeerSession, Peers], None] | None = None  # who wants to know of more peers
         self.sessions: dict[str, PeerSession] = {}
-        self.servings: dict[str, Serving] = {}
         self.banned: set[str] = set()
         self.liars: set[str] = set()  # those of them that sent wrong data
         self.ledger: dict[str, PeerTotals] = {}
+        self._forgotten = (0, 0)  # received from and sent to peers that the ledger has let go
         self.saved = (0, 0)  # of `total_received` and `total_sent`, what the catalogue has counted already
 
     @property
     def total_received(self) -> int:
         """Payload bytes of this manifest that came in, over all sessions since the node started."""
-        return sum(totals.received for totals in self.totals().values())
+        return self._forgotten[0] + sum(totals.received for totals in self.totals().values())
 
     @property
     def total_sent(self) -> int:
         """Payload bytes of this manifest that went out, likewise."""
-        return sum(totals.sent for totals in self.totals().values())
+        return self._forgotten[1] + sum(totals.sent for totals in self.totals().values())
 
     def totals(self) -> dict[str, PeerTotals]:
         """What passed between us and each peer, those that have left included."""
@@ -87,7 +86,8 @@ class Swarm:
         """A session is over: keep its totals; of peers beyond `LEDGER_PEERS` the oldest are forgotten."""
         self.ledger[session.peer] = self.ledger.pop(session.peer, NOTHING_YET).plus(session)
         while len(self.ledger) > LEDGER_PEERS:
-            del self.ledger[next(iter(self.ledger))]
+            oldest = self.ledger.pop(next(iter(self.ledger)))
+            self._forgotten = self._forgotten[0] + oldest.received, self._forgotten[1] + oldest.sent
 
     def set_content(self, content: Content) -> None:
         """What is served from now on; sessions that waited for the manifest get our bitfield."""

@@ -47,17 +47,24 @@ class Totals:
     async def save(self) -> None:
         """Add what moved since the last time to each item's totals."""
         changes: dict[Cid, tuple[int, int]] = {}
-        before: list[tuple[Swarm, tuple[int, int]]] = []
+        swarms: list[tuple[Swarm, tuple[int, int]]] = []
         for cid, swarm in self._exchange.swarms.items():
             unsaved = self.unsaved(cid)
             if any(unsaved):
                 changes[cid] = unsaved
-                before.append((swarm, swarm.saved))
-                swarm.saved = (swarm.total_received, swarm.total_sent)
+                swarms.append((swarm, unsaved))
+                _count_saved(swarm, *unsaved)
+        is_saved = not changes
         try:
             if changes:
                 await in_thread(self._catalogue.add_totals, changes)
+                is_saved = True
         except StorageError as error:  # they are kept the next time: no reason to stop anything
             log.warning("the bytes moved can't be saved now: %s", error)
-            for swarm, saved in before:
-                swarm.saved = saved
+        finally:  # also when it was cancelled before it began; another save may have been done meanwhile
+            for swarm, (received, sent) in () if is_saved else swarms:
+                _count_saved(swarm, -received, -sent)
+
+
+def _count_saved(swarm: Swarm, received: int, sent: int) -> None:
+    swarm.saved = (swarm.saved[0] + received, swarm.saved[1] + sent)
