@@ -167,8 +167,10 @@ class Uploads:
     async def _send(self, runs: list[_Run]) -> None:
         assert self.content is not None
         self._is_reading = True
-        answers = await self.content.read([run.span for run in runs])
-        self._is_reading = False
+        try:
+            answers = await self.content.read([run.span for run in runs])
+        finally:
+            self._is_reading = False
         for run, answer in zip(runs, answers, strict=True):
             run.seat.granted -= sum(run.lengths)
             if self._seat(run.seat.session) is not run.seat:

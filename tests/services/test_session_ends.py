@@ -13,7 +13,7 @@ from node.services.exchange import PARTING_S, Exchange
 from node.services.session import IDLE_TIMEOUT_S
 from node.status import TransferState
 from protocols.errors import RemoteProtocolError
-from protocols.exchange import Bye, ByeReason, Have, Request, encode
+from protocols.exchange import Bye, ByeReason, Cancel, Have, Reject, RejectReason, Request, encode
 from tests.services import fakes
 from tests.services.fakes import CHUNK, FakeNetwork
 from tests.services.test_exchange import CONTENT, DATA, connect, seeder
@@ -76,6 +76,24 @@ async def test_nobody_is_served_what_is_shared_no_more(autojump_clock, moment):
         assert exchange.swarms == {}
         with trio.fail_after(5):
             await exchange.close()
+
+
+async def test_a_bug_met_in_reading_holds_up_no_answer_of_the_next_sessions(autojump_clock, monkeypatch):
+    def broken(index, offset, length):
+        raise RuntimeError("a bug")
+
+    async with seeder() as (exchange, network):
+        peer = await connect(network)
+        await peer.greet()
+        with monkeypatch.context() as patch, suppress(trio.BrokenResourceError):
+            patch.setattr(CONTENT.reader, "read", broken)
+            await peer.fetch(0)
+        exchange.limits.node.set(0, None)
+        again = await connect(network, name="another")
+        await again.greet()
+        await again.say(Request(0, 0, CHUNK), Cancel(0, 0, CHUNK))
+        with trio.fail_after(5):
+            assert (await again.hear(Reject)).reason is RejectReason.CANCELLED
 
 
 async def test_a_dial_that_is_given_up_leaves_no_stream_behind(autojump_clock, monkeypatch, nursery):
