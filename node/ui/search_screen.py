@@ -17,8 +17,9 @@ def search_results(search: SearchStatus, *, is_final: bool = True) -> Table:
         footer.append("3/12: of 12 peers that say they have it, 3 have proved it.")
     if any(hit.state is HitState.UNVERIFIED for hit in search.hits):
         footer.append("Unverified: nobody has proved yet to have it.")
-    if any(hit.same_as and hit.state is HitState.AVAILABLE for hit in search.hits):
-        footer.append("Same as 1: the same bytes as hit 1, under another name.")
+    doubles = [hit for hit in search.hits if hit.same_as and hit.state is HitState.AVAILABLE]
+    if doubles:
+        footer.append(f"{state(doubles[0])}: the same bytes as hit {doubles[0].same_as}, under another name.")
     if not is_final:
         footer = [under_way(search)]
     elif search.hits:
