@@ -67,6 +67,8 @@ class ItemStatus:
     sequential: bool = False  # fetched in file order, not rarest first
     skipped_files: int = 0  # files that aren't wanted
     skipped_bytes: int = 0  # of them, what isn't here and won't be fetched
+    priority: str = "normal"  # of its wanted files: high, normal or low, or mixed
+    copies: float | None = None  # whole ones among the connected peers, and the part with one more; None if unknown
 
     @property
     def wanted_bytes(self) -> int:
@@ -126,7 +128,6 @@ class DetailStatus:
     cells: str  # the chunk map in as many cells as asked for: # have, v in flight, 1-9 copies, . nobody has it, x bad
     file_list: tuple[FileStatus, ...]  # the first FILES_SHOWN files
     peers: tuple[PeerStatus, ...]
-    copies: float | None = None  # whole ones among the connected peers, and the part with one more; None if unknown
     rarest: int = 0  # copies of the missing chunks that the fewest have
     rarest_chunks: int = 0  # how many those are
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import locale
 from functools import partial
+from pathlib import Path
 
 from node.commands.context import Context
 from node.commands.starting import NodeStarter
 from node.commands.table import COMMANDS, usage
-from node.errors import UsageError
+from node.errors import StorageError, UsageError
+from node.ui.columns import arrangement
 from node.ui.model import CommandWord, Contact, Model
 from node.ui.opening import paint
-from node.ui.preferences import Preferences, parse
+from node.ui.preferences import Preferences, parse, with_columns
 from node.ui.terminal import Terminal, is_usable, wants_ascii
 from node.ui.theme import THEMES
+from node.ui.units import choose_units
 
 NOT_HERE = frozenset({"daemon", "shell", "ui", "completion"})
 """Commands that make no sense inside the dashboard."""
@@ -32,6 +35,9 @@ def ui(context: Context) -> int:
     theme = arguments.theme or context.environ.get("SHOAL_THEME") or chosen.theme or "shoal"
     if theme not in THEMES:
         raise UsageError(f"there is no theme {theme!r}, only {', '.join(THEMES)}")
+    if chosen.units and "SHOAL_UNITS" not in context.environ:
+        choose_units(chosen.units)
+    columns, hidden = ((), frozenset[str]()) if chosen.columns is None else arrangement(chosen.columns)
     starter = NodeStarter(context.home)
     has_started = starter.start_if_none()
     terminal = Terminal(context.home.path / "dashboard.log" if context.home.path.is_dir() else None)
@@ -45,7 +51,8 @@ def ui(context: Context) -> int:
         is_ascii=arguments.ascii or chosen.is_ascii or wants_ascii(locale.getencoding(), context.environ),
         is_mouse_on=chosen.is_mouse_on and not arguments.no_mouse,
         is_a11y=arguments.a11y or chosen.is_a11y or context.environ.get("SHOAL_A11Y") == "1",
-        hidden=chosen.hidden,
+        columns=columns,
+        hidden=hidden,
         keys=chosen.keys,
     )
     with terminal.screen(has_mouse=model.is_mouse_on):
@@ -57,7 +64,8 @@ def ui(context: Context) -> int:
         from node.ui.dashboard import Settings, show
 
         rate = arguments.rate or chosen.rate or (A11Y_RATE if model.is_a11y else RATE)
-        settings = Settings(context.home.socket, partial(run_line, context), starter, rate)
+        keep = partial(_keep_columns, context.home.dashboard)
+        settings = Settings(context.home.socket, partial(run_line, context), starter, rate, keep)
         ending = trio.run(show, terminal, opening, settings)
     if has_started and not ending.has_stopped_node:
         context.output.note("The node that was started goes on; stop it with: shoal shutdown")
@@ -67,15 +75,30 @@ def ui(context: Context) -> int:
 def _preferences(context: Context) -> Preferences:
     """What the person's file says; raises UsageError."""
     path = context.home.dashboard
+    text = _text(path)
+    return parse(text, str(path)) if text else Preferences()
+
+
+def _keep_columns(path: Path, columns: tuple[str, ...]) -> None:
+    """Write chosen columns into the person's file, of which nothing else changes; raises ShoalError."""
+    text = with_columns(_text(path), columns, str(path))
+    fresh = path.with_name(f"{path.name}.new")
     try:
-        text = path.read_text("utf-8")
+        fresh.write_text(text, "utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        return Preferences()
+        return ""
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} isn't UTF-8 text") from error
-    return parse(text, str(path))
 
 
 def command_words() -> tuple[CommandWord, ...]:

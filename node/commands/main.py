@@ -14,8 +14,9 @@ from node.commands.context import Context
 from node.commands.output import Output, OutputError
 from node.commands.parser import build_parser, command_word
 from node.commands.table import BROKEN_PIPE
-from node.errors import ExitCode, ShoalError
+from node.errors import ExitCode, ShoalError, UsageError
 from node.ui.progress import ProgressMode
+from node.ui.units import UNITS, choose_units
 
 
 def run(words: list[str]) -> int:
@@ -54,6 +55,7 @@ def _run(words: list[str]) -> int:
         progress_mode=ProgressMode(arguments.progress),
     )
     try:
+        _choose_units()
         code: int = arguments.command.run(Context(arguments, output, os.environ))
     except OutputError:
         raise
@@ -64,6 +66,14 @@ def _run(words: list[str]) -> int:
         code = ExitCode.INTERRUPTED
     output.done(code)
     return code
+
+
+def _choose_units() -> None:
+    """Show amounts as SHOAL_UNITS says; raises UsageError."""
+    units = os.environ.get("SHOAL_UNITS", "si")
+    if units not in UNITS:
+        raise UsageError(f"SHOAL_UNITS is {' or '.join(UNITS)}, not {units!r}")
+    choose_units(units)
 
 
 def _complete(words: list[str]) -> int:

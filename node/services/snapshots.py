@@ -92,6 +92,8 @@ class Snapshots:
             sequential=row.is_sequential,
             skipped_files=row.skipped_files,
             skipped_bytes=_skipped_bytes(row, machine),
+            priority=row.priority,
+            copies=distributed_copies(row.chunk_count, machine.picker.availability.planes()) if machine else None,
         )
 
     async def detail(self, row: Item, cells: int, *, with_files: bool = True) -> DetailStatus:
@@ -123,7 +125,6 @@ class Snapshots:
             cells=await in_thread(drawn.cells, cells),
             file_list=_files(manifest, have, priorities) if manifest else (),
             peers=self.peers(row),
-            copies=distributed_copies(row.chunk_count, planes) if machine else None,
             rarest=fewest,
             rarest_chunks=those.bit_count(),
         )

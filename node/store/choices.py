@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from node.store.database import Database
+from node.store.items import priority_word
 from node.swarm.selection import Priority
 from protocols.cid import Cid
 
@@ -90,8 +91,8 @@ class Choices:
                 "REPLACE INTO priorities SELECT number, ? FROM items WHERE cid = ?", (bytes(levels), cid.to_bytes())
             )
             connection.execute(
-                "UPDATE items SET skipped_files = ?, skipped_bytes = ?, only_files = '[]' WHERE cid = ?",
-                (skipped, skipped_bytes, cid.to_bytes()),
+                "UPDATE items SET skipped_files = ?, skipped_bytes = ?, priority = ?, only_files = '[]' WHERE cid = ?",
+                (skipped, skipped_bytes, priority_word(bytes(levels)), cid.to_bytes()),
             )
 
     def _set(self, cid: Cid, assignment: str, *values: object) -> None:

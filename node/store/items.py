@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from node.status import TransferState
+from node.swarm.selection import Priority
 from protocols.cid import Cid
 
 
@@ -46,6 +47,7 @@ class Item:
     skipped_files: int
     skipped_bytes: int  # of the files that aren't wanted, what isn't here
     is_placed: bool  # a download whose wanted files are in their place already
+    priority: str  # of its wanted files: high, normal or low, or mixed
     only_peer: str  # the peer that a person chose to fetch it from; "" for whoever has it
 
     @property
@@ -82,3 +84,11 @@ def item_from_row(row: Sequence[Any]) -> Item:
     for place, convert in _CONVERSIONS:
         values[place] = convert(values[place])
     return Item(*values)
+
+
+def priority_word(levels: bytes) -> str:
+    """How much the wanted ones among files of these levels (a `Priority` each) are wanted: one word for the row."""
+    wanted = {level for level in levels if level != Priority.SKIP}
+    if len(wanted) > 1:
+        return "mixed"
+    return Priority(wanted.pop() if wanted else Priority.NORMAL).name.lower()

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable
 
 from node.status import TransferState
+from node.store.items import priority_word
 
 _CATALOGUE = (
     """
@@ -260,6 +261,9 @@ _BANNED = """
 """
 
 
+_PRIORITY = "ALTER TABLE items ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal'"  # of the wanted files; or 'mixed'
+
+
 def _create(connection: sqlite3.Connection) -> None:
     for statement in (*_CATALOGUE, *_NETWORK):
         connection.execute(statement)
@@ -296,6 +300,12 @@ def _add_banned(connection: sqlite3.Connection) -> None:
     connection.execute(_BANNED)
 
 
+def _add_priority(connection: sqlite3.Connection) -> None:
+    connection.execute(_PRIORITY)
+    for number, levels in connection.execute("SELECT number, levels FROM priorities").fetchall():
+        connection.execute("UPDATE items SET priority = ? WHERE number = ?", (priority_word(levels), number))
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _index,
@@ -303,5 +313,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_chosen_peers,
     _add_watched,
     _add_banned,
+    _add_priority,
 )
 """Step n makes version n + 1 of version n."""

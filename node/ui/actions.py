@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from node.ui.columns import ask, change
 from node.ui.lineedit import line
 from node.ui.messages import Leave, Redraw, Request, SetMouse, Suspend
 from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Screen, Sort, filtered
@@ -16,7 +17,6 @@ from node.ui.row_actions import ROW_ACTIONS, do_confirmed
 from node.ui.rows import PEER_SORTS, SORTS, current, ids, index_of, select, sorted_by
 from node.ui.step import Step, refuse_offline, say
 from node.ui.view_details import TABS
-from node.ui.view_transfers import FIELDS
 
 PAGE_MARGIN = 6
 """Lines of a screen that are no rows; a page leaves a little of the last one in sight."""
@@ -100,16 +100,6 @@ def _sort(model: Model) -> Step:
     return replace(model, dialog=Dialog("Sort by", (), choices)), ()
 
 
-def _columns(model: Model) -> Step:
-    wanted = [each for each in FIELDS if each.rank]
-    choices = tuple(
-        Choice(key, f"{'✗' if each.key in model.hidden else '✓'} {each.heading}", f"column:{each.key}")
-        for key, each in zip(_CHOICE_KEYS, wanted, strict=False)
-    )
-    lines = ("where there is room, the first ones first;", "dashboard.toml keeps a choice")
-    return replace(model, dialog=Dialog("Columns", lines, (*choices, Choice("esc", "done", "")))), ()
-
-
 def _arrow(sort: Sort, name: str) -> str:
     return ("  ▴" if sort.is_reversed else "  ▾") if sort.key == name else ""
 
@@ -179,7 +169,7 @@ ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "filter": _filter,
     "search": _search,
     "sort": _sort,
-    "columns": _columns,
+    "columns": ask,
     "everybody": lambda model: (replace(show_screen(model, Screen.PEERS), peers_of=None), ()),
     "its-peers": lambda model: (show_screen(model, Screen.PEERS), ()),
     "refresh": _refresh,
@@ -208,7 +198,7 @@ def act(model: Model, action: str) -> Step:
         case "sort" if argument:
             return sorted_by(model, argument), ()
         case "column" if argument:
-            return _columns(replace(model, hidden=model.hidden ^ {argument}))
+            return change(model, argument)
         case "do":
             return do_confirmed(model, argument)
         case "ban" if argument:

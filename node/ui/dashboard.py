@@ -55,6 +55,7 @@ class Settings:
     run: Run
     starter: Starter
     rate: float  # times a second that the node is asked for what moves
+    keep_columns: Callable[[tuple[str, ...]], None]  # over restarts; called in a thread, raises ShoalError
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,8 @@ class _Dashboard:
                 self._nursery.start_soon(self._run_line, effect)
             case msg.Copy(text):
                 self._nursery.start_soon(self._write, self._terminal.clipboard(text))
+            case msg.KeepColumns(columns):
+                self._nursery.start_soon(self._keep_columns, columns)
             case msg.SetMouse(is_on):
                 self._nursery.start_soon(self._write, self._terminal.mouse(is_on))
             case msg.Redraw():
@@ -255,6 +258,12 @@ class _Dashboard:
         else:
             self._post(msg.Said(request.sentence))
         self._feed.wake(has_changed=True)
+
+    async def _keep_columns(self, columns: tuple[str, ...]) -> None:
+        try:
+            await trio.to_thread.run_sync(self._settings.keep_columns, columns)
+        except ShoalError as error:
+            self._post(msg.Said(str(error), is_error=True))
 
     async def _run_line(self, command: msg.RunLine) -> None:
         run = self._settings.run

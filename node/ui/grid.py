@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from node.ui.frame import Line, Span, fit, gated
 from node.ui.text import clip, pad, pad_left
+from node.ui.units import are_binary
 
 Row = TypeVar("Row")
 
@@ -32,6 +33,12 @@ class Field(Generic[Row]):
     rank: int = 0
     is_right: bool = False
     is_flexible: bool = False  # `width` is the least it gets before other columns go
+    is_amount: bool = False  # bytes, or bytes per second, that just fit in decimal units
+
+    @property
+    def cells(self) -> int:
+        """The width in the units of now: `2.50 GiB` is a cell wider than `2.50 GB`."""
+        return self.width + (self.is_amount and are_binary())
 
 
 Fitted = tuple[tuple[Field[Row], int], ...]
@@ -44,7 +51,7 @@ def choose(fields: Sequence[Field[Row]], width: int) -> Fitted[Row]:
         chosen.remove(max(chosen, key=lambda field: field.rank))
     spare = width - _total(chosen)
     return tuple(
-        (field, max(field.width + spare, min(NARROWEST_NAME, width)) if field.is_flexible else field.width)
+        (field, max(field.cells + spare, min(NARROWEST_NAME, width)) if field.is_flexible else field.cells)
         for field in chosen
     )
 
@@ -91,4 +98,4 @@ def key_at(chosen: Fitted[Row], x: int) -> str:
 
 
 def _total(fields: Sequence[Field[Row]]) -> int:
-    return MARGIN + sum(field.width + 1 for field in fields)
+    return MARGIN + sum(field.cells + 1 for field in fields)

@@ -139,6 +139,13 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepColumns:
+    """Have Transfers show these columns in this order at the next start too."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SetMouse:
     """Have the terminal report clicks, or leave the mouse to it."""
 
@@ -172,4 +179,4 @@ class Leave:
     stop_node: bool = False
 
 
-Effect = Request | RunLine | Copy | SetMouse | Redraw | Suspend | StartNode | RetryNow | Leave
+Effect = Request | RunLine | Copy | KeepColumns | SetMouse | Redraw | Suspend | StartNode | RetryNow | Leave

@@ -104,6 +104,8 @@ class Dialog:
     lines: tuple[str, ...]
     choices: tuple[Choice, ...]
     ids: tuple[str, ...] = ()
+    place: int = -1  # of the choice that is lit, where one can be
+    more: tuple[Choice, ...] = ()  # answers that aren't listed; those with words are hinted at
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,8 @@ class Model:
     commands: tuple[CommandWord, ...] = ()
     is_mouse_on: bool = True
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # a person's own, by action
-    hidden: frozenset[str] = frozenset()  # columns of Transfers that aren't wanted
+    columns: tuple[str, ...] = ()  # of Transfers, all of them in a person's order; () for the usual one
+    hidden: frozenset[str] = frozenset()  # those of them that aren't wanted
     is_a11y: bool = False  # for screen readers and braille displays: the cursor is where the selected row is
     theme: str = "shoal"
     is_ascii: bool = False

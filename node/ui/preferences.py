@@ -5,30 +5,35 @@
     mouse = false
     a11y = true                              # for screen readers and braille displays
     ascii = true
-    columns = ["size", "done", "down"]       # of Transfers, besides number and name
+    units = "iec"                            # KiB and MiB; "si" for KB and MB (SHOAL_UNITS for the commands too)
+    columns = ["size", "done", "down"]       # of Transfers, besides number and name, in this order; `o` writes it
     [keys]
     pause = "P"                              # an action of the help, and its key or keys
     line-down = ["j", "down", "ctrl-n"]
 
 Rules: every mistake is a `UsageError` that names it; one key does one thing in one place, also when it is the person's.
+What the dashboard writes changes nothing else of the file.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from node.errors import UsageError
 from node.ui.keymap import BINDINGS, Binding, bindings, is_shared
 from node.ui.theme import THEMES
-from node.ui.view_transfers import FIELDS
+from node.ui.units import UNITS
+from node.ui.view_transfers import COLUMNS
+
+_COLUMNS_LINE = re.compile(r"^columns\s*=\s*\[[^\]]*\]", re.MULTILINE)
+_TABLE = re.compile(r"^\s*\[", re.MULTILINE)
 
 SLOWEST, FASTEST = 0.1, 10.0
 """Screens a second that can be chosen."""
-
-COLUMNS = tuple(each.key for each in FIELDS if each.rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ class Preferences:
     is_mouse_on: bool = True
     is_a11y: bool = False
     is_ascii: bool = False
-    hidden: frozenset[str] = frozenset()  # columns
+    units: str | None = None
+    columns: tuple[str, ...] | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))  # by action
 
 
@@ -57,10 +63,28 @@ def parse(text: str, where: str) -> Preferences:
         raise UsageError(f"{where}: {error}") from error
 
 
+def with_columns(text: str, columns: tuple[str, ...], where: str) -> str:
+    """The text of the file `where` with these columns chosen in it; raises UsageError where it can't be changed so."""
+    line = f"columns = {list(columns)}".replace("'", '"')
+    table = _TABLE.search(text)  # [keys] has a `columns` of its own
+    head, tail = (text[: table.start()], text[table.start() :]) if table else (text, "")
+    changed, found = _COLUMNS_LINE.subn(line, head, count=1)
+    changed = (changed if found else f"{line}\n{head}") + tail
+    if parse(changed, where) != replace(parse(text, where), columns=columns):
+        raise UsageError(f"{where} isn't changed: its columns can't be told from the rest")
+    return changed
+
+
 def _theme(value: object) -> tuple[str, Any]:
     if value not in THEMES:
         raise ValueError(f"theme is {', '.join(THEMES)}, not {value!r}")
     return "theme", value
+
+
+def _units(value: object) -> tuple[str, Any]:
+    if value not in UNITS:
+        raise ValueError(f"units is {' or '.join(UNITS)}, not {value!r}")
+    return "units", value
 
 
 def _rate(value: object) -> tuple[str, Any]:
@@ -79,9 +103,9 @@ def _switch(name: str, member: str) -> Callable[[object], tuple[str, Any]]:
 
 
 def _columns(value: object) -> tuple[str, Any]:
-    if not isinstance(value, list) or not set(value) <= set(COLUMNS):
-        raise ValueError(f"columns is a list of {', '.join(COLUMNS)}")
-    return "hidden", frozenset(COLUMNS) - set(value)
+    if not isinstance(value, list) or not all(key in COLUMNS for key in value) or len(set(value)) < len(value):
+        raise ValueError(f"columns is a list of {', '.join(COLUMNS)}, each at most once")
+    return "columns", tuple(value)
 
 
 def _keys(value: object) -> tuple[str, Any]:
@@ -112,6 +136,7 @@ def _twice(table: tuple[Binding, ...]) -> str:
 
 _READERS: Mapping[str, Callable[[object], tuple[str, Any]]] = {
     "theme": _theme,
+    "units": _units,
     "rate": _rate,
     "mouse": _switch("mouse", "is_mouse_on"),
     "a11y": _switch("a11y", "is_a11y"),

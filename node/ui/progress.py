@@ -19,7 +19,7 @@ from node.status import ItemStatus, TransferState
 from node.ui.safe import safe
 from node.ui.screens import bar, downloaded
 from node.ui.text import clip_end, pad
-from node.ui.units import eta_fixed, percent, rate, rate_fixed, size, size_fixed
+from node.ui.units import are_binary, eta_fixed, percent, rate, rate_fixed, size, size_fixed
 
 Write = Callable[[str], None]
 
@@ -99,8 +99,10 @@ def terminal_line(progress: Progress, width: int) -> str:
     if width < NARROW:
         return clip_end(f"{pad(name, NARROW_NAME_CELLS)} {done:3}% {_standing(progress) or speed}", width)
     amounts = _files(progress) or f"{size_fixed(progress.done)}/{size_fixed(progress.total)}"
-    tail = _standing(progress) or f"{amounts:>15} {speed:>9} {eta_fixed(progress.eta_s):>6}"
-    bar_cells = min(max(width - NAME_CELLS - FIXED_CELLS, NARROWEST_BAR), WIDEST_BAR)
+    wider = int(are_binary())
+    numbers = f"{amounts:>{15 + 2 * wider}} {speed:>{9 + wider}} {eta_fixed(progress.eta_s):>6}"
+    bar_cells = min(max(width - NAME_CELLS - FIXED_CELLS - 3 * wider, NARROWEST_BAR), WIDEST_BAR)
+    tail = _standing(progress) or numbers
     return clip_end(f"{pad(name, NAME_CELLS)} [{bar(done, bar_cells)}] {done:3}% {tail}", width)
 
 

@@ -18,6 +18,8 @@ from node.ui.units import percent
 
 RESORT_S = 2.0
 
+_PRIORITIES = "high mixed normal low"
+
 SORTS: Mapping[str, Callable[[ItemStatus], tuple[object, ...]]] = {
     "number": lambda item: (item.number,),
     "name": lambda item: (item.name.casefold(), item.number),
@@ -29,6 +31,8 @@ SORTS: Mapping[str, Callable[[ItemStatus], tuple[object, ...]]] = {
     "state": lambda item: (item.state.value, item.number),
     "peers": lambda item: (-item.peers_connected, item.number),
     "ratio": lambda item: (-(item.sent / item.size if item.size else 0.0), item.number),
+    "avail": lambda item: (-item.copies if item.copies is not None else 1.0, item.number),
+    "priority": lambda item: (_PRIORITIES.find(item.priority), item.number),
     "added": lambda item: (-item.added_at, item.number),
 }
 """What the rows can be sorted by; numbers where more matters more come largest first."""

@@ -1,15 +1,22 @@
 """Numbers as people read them, in the two styles of the screens.
 
 The plain style is the user's own (`2.5 GB`, `1.2 MB/s`, `15 min`), for lists and sentences. The fixed style has three
-digits (`2.50 GB`, `15m00s`) so that a number that changes ten times a second doesn't make its row jump. Units are
-decimal, as files and line speeds are sold. Percentages are floored: 100 % is never shown of what isn't all there.
+digits (`2.50 GB`, `15m00s`) so that a number that changes ten times a second doesn't make its row jump. Percentages are
+floored: 100 % is never shown of what isn't all there. Units are decimal, as files and line speeds are sold, unless a
+person chose binary ones (`2.33 GiB`): like a locale that is a choice for the whole process, made once at its start.
 """
 
 from __future__ import annotations
 
 import math
 
-_PREFIXES = ("B", "KB", "MB", "GB", "TB", "PB", "EB")
+_DECIMAL = 1000, ("B", "KB", "MB", "GB", "TB", "PB", "EB")
+_BINARY = 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_UNITS = {"si": _DECIMAL, "iec": _BINARY}
+UNITS = tuple(_UNITS)
+"""What can be chosen."""
+
+_chosen = _DECIMAL
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -17,6 +24,17 @@ DAY = 24 * HOUR
 
 LONGEST_ETA = 100 * DAY
 """A longer wait is shown as endless: the number would be noise."""
+
+
+def choose_units(name: str) -> None:
+    """Have all amounts shown in these units from now on; `name` is one of `UNITS`."""
+    global _chosen
+    _chosen = _UNITS[name]
+
+
+def are_binary() -> bool:
+    """Whether amounts are shown in KiB and MiB, which take a cell more."""
+    return _chosen is _BINARY
 
 
 def size(count: float) -> str:
@@ -27,7 +45,7 @@ def size(count: float) -> str:
 
 
 def size_fixed(count: float) -> str:
-    """A number of bytes with three digits, at most seven characters: `2.50 GB`, `40.0 MB`, `700 MB`, `12 B`."""
+    """A number of bytes with three digits: `2.50 GB`, `40.0 MB`, `700 MB`, `12 B`: 7 characters at most, binary 8."""
     value, prefix = _scale(count)
     if prefix == "B":
         return f"{value:.0f} B"
@@ -57,7 +75,7 @@ def rate_short(per_second: float) -> str:
     if per_second < 0.5:
         return "0"
     number, _, unit = size_fixed(per_second).partition(" ")
-    return (number[:3].rstrip(".") if "." in number else number) + unit.removesuffix("B")
+    return (number[:3].rstrip(".") if "." in number else number) + unit[0].removesuffix("B")
 
 
 def limits_words(down: float | None, up: float | None) -> str:
@@ -119,9 +137,10 @@ def _endless(seconds: float) -> bool:
 
 def _scale(count: float) -> tuple[float, str]:
     """The number with the prefix under which it rounds to less than 1,000."""
+    step, prefixes = _chosen
     value = max(0.0, float(count))
-    for prefix in _PREFIXES[:-1]:
+    for prefix in prefixes[:-1]:
         if round(value) < 1000:
             return value, prefix
-        value /= 1000
-    return value, _PREFIXES[-1]
+        value /= step
+    return value, prefixes[-1]

@@ -82,7 +82,8 @@ def _interrupt(model: Model) -> Step:
 
 def _dialog_key(model: Model, key: str) -> Step:
     assert model.dialog is not None
-    choice = next((choice for choice in model.dialog.choices if choice.key == key), None)
+    answers = (*model.dialog.choices, *model.dialog.more)
+    choice = next((choice for choice in answers if choice.key == key), None)
     if key in ("esc", "q") and (choice is None or not choice.action):
         return replace(model, dialog=None), ()
     if choice is None:

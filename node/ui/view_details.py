@@ -163,10 +163,10 @@ def _chunks(item: ItemStatus, detail: DetailStatus | None) -> str:
 
 
 def _availability(item: ItemStatus, detail: DetailStatus | None) -> str:
-    if detail is None or detail.copies is None:
+    if item.copies is None:
         return "-"
-    words = f"{detail.copies:.2f} copies"
-    if not detail.rarest_chunks:
+    words = f"{item.copies:.2f} copies"
+    if detail is None or not detail.rarest_chunks:
         return words
     return f"{words}   rarest {detail.rarest} ({count(detail.rarest_chunks, 'chunk')})"
 

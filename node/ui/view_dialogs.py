@@ -25,7 +25,11 @@ def over(model: Model, body: list[Line], width: int) -> list[Line]:
 
 
 def _question(dialog: Dialog) -> list[list[Span]]:
-    choices = ([(shown(each.key).ljust(KEY), "key"), (each.words, "text")] for each in dialog.choices)
+    choices: list[list[Span]] = []
+    for place, each in enumerate(dialog.choices):
+        mark = "" if dialog.place < 0 else ">" if place == dialog.place else " "
+        style = "select" if place == dialog.place else "text"
+        choices.append([(mark + shown(each.key).ljust(KEY), "key"), (each.words, style)])
     return [*([(line, "text")] for line in dialog.lines), *choices]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import lru_cache
 
 from node.status import ItemStatus
@@ -20,6 +21,7 @@ from node.ui.view_details import chunk_line, detail_lines, is_detail_of
 from node.ui.view_log import log_lines
 from node.ui.view_peers import peer_table
 
+_PRIORITIES = {"normal": "norm"}
 GRAPH_SHARE = 12  # lines of the graph and the log under the wide panes
 
 
@@ -40,6 +42,12 @@ def _ratio(item: ItemStatus) -> str:
     return f"{item.sent / item.size:.2f}"[:5] if item.size else "-"
 
 
+def _copies(item: ItemStatus) -> Span:
+    if item.copies is None:
+        return "-", "text"
+    return f"{item.copies:.2f}"[:5], "warn" if item.copies < 1 else "text"
+
+
 def _limits(item: ItemStatus) -> Span:
     limits = (("▼", item.down_limit_bps), ("▲", item.up_limit_bps))
     return " ".join(f"{arrow}{rate_short(limit)}" for arrow, limit in limits if limit is not None) or "-", "dim"
@@ -54,20 +62,25 @@ FIELDS: tuple[Field[ItemStatus], ...] = (
     Field("number", "#", 4, lambda item: (str(item.number), "text"), is_right=True),
     Field("state-glyph", "", 1, lambda item: GLYPHS[item.state]),
     Field("name", "NAME", 20, lambda item: (item.name, "text"), is_flexible=True),
-    Field("size", "SIZE", 7, lambda item: (size_fixed(item.size), "text"), rank=4, is_right=True),
+    Field("size", "SIZE", 7, lambda item: (size_fixed(item.size), "text"), rank=4, is_right=True, is_amount=True),
     Field("done", "DONE", 13, _done, rank=1),
-    Field("down", "DOWN", 9, lambda item: (rate_fixed(item.down_bps), "down"), rank=2, is_right=True),
-    Field("up", "UP", 9, lambda item: (rate_fixed(item.up_bps), "up"), rank=5, is_right=True),
+    Field("down", "DOWN", 9, lambda item: (rate_fixed(item.down_bps), "down"), rank=2, is_right=True, is_amount=True),
+    Field("up", "UP", 9, lambda item: (rate_fixed(item.up_bps), "up"), rank=5, is_right=True, is_amount=True),
     Field("eta", "ETA", 6, lambda item: (_eta(item), "text"), rank=3, is_right=True),
     Field("state", "STATE", 7, lambda item: (SHORT_STATES[item.state], GLYPHS[item.state][1]), rank=6),
     Field("peers", "PEERS", 6, _peers, rank=7, is_right=True),
     Field("ratio", "RATIO", 5, lambda item: (_ratio(item), "text"), rank=8, is_right=True),
-    Field("speed", "SPEED 60s", 16, lambda item: ("", "down"), rank=9),
-    Field("limit", "LIMITS", 11, _limits, rank=10),
-    Field("order", "ORDER", 6, lambda item: ("begin" if item.sequential else "rarest", "dim"), rank=12),
-    Field("added", "ADDED", 11, lambda item: (_date(item.added_at), "dim"), rank=11),
+    Field("avail", "AVAIL", 5, _copies, rank=9, is_right=True),
+    Field("speed", "SPEED 60s", 16, lambda item: ("", "down"), rank=10),
+    Field("priority", "PRIO", 5, lambda item: (_PRIORITIES.get(item.priority, item.priority), "text"), rank=11),
+    Field("added", "ADDED", 11, lambda item: (_date(item.added_at), "dim"), rank=12),
     Field("id", "ID", 12, lambda item: (f"{item.cid[:4]}…{item.cid[-7:]}", "dim"), rank=13),
+    Field("limit", "LIMITS", 11, _limits, rank=14),
+    Field("order", "ORDER", 6, lambda item: ("begin" if item.sequential else "rarest", "dim"), rank=15),
 )
+
+COLUMNS = tuple(field.key for field in FIELDS if field.rank)
+"""Those that can be hidden and moved, in their usual order."""
 
 
 NARROW = 44
@@ -114,16 +127,23 @@ def columns(model: Model, width: int) -> Fitted[ItemStatus]:
 
 
 def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:
-    """The columns, the little graph among them with the model's own rates."""
+    """The columns in their order, the little graph among them with the model's own rates."""
     rates = model.shown.rates
 
     def speed(item: ItemStatus) -> Span:
         return ("" if model.is_a11y else sparkline(rates.get(item.cid, ()), 16)[0]), "down"
 
-    return tuple(
-        Field(field.key, field.heading, field.width, speed, field.rank) if field.key == "speed" else field
-        for field in FIELDS
-    )
+    return tuple(replace(field, value=speed) if field.key == "speed" else field for field in _arranged(model.columns))
+
+
+@lru_cache(maxsize=1)
+def _arranged(order: tuple[str, ...]) -> tuple[Field[ItemStatus], ...]:
+    """The columns in a person's order, of which the last go first; () for the usual one."""
+    if not order:
+        return FIELDS
+    fields = {field.key: field for field in FIELDS}
+    ranked = (replace(fields[key], rank=rank) for rank, key in enumerate(order, start=1))
+    return (*(field for field in FIELDS if not field.rank), *ranked)
 
 
 def _small_pane(model: Model, width: int) -> list[Line]:

@@ -51,10 +51,10 @@ def fields(model: Model) -> tuple[Field[ItemStatus], ...]:
     return (
         Field("number", "#", 3, lambda item: (str(item.number), "text"), is_right=True),
         Field("name", "FILE NAME", 20, lambda item: (item.name, "text"), is_flexible=True),
-        Field("up", "SPEED", 9, lambda item: (rate_fixed(item.up_bps), "up"), rank=1, is_right=True),
+        Field("up", "SPEED", 9, lambda item: (rate_fixed(item.up_bps), "up"), rank=1, is_right=True, is_amount=True),
         Field("peers", "PEERS", 5, lambda item: (str(item.peers_connected), "text"), rank=2, is_right=True),
         Field("sent", "SENT", 8, lambda item: (size_fixed(item.sent), "text"), rank=3, is_right=True),
         Field("ratio", "RATIO", 5, ratio, rank=4, is_right=True),
-        Field("limit", "LIMIT", 9, _limit, rank=6, is_right=True),
+        Field("limit", "LIMIT", 9, _limit, rank=6, is_right=True, is_amount=True),
         Field("graph", "60 s", 12, graph, rank=5),
     )

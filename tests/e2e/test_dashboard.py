@@ -225,3 +225,26 @@ def test_the_shell_prints_the_users_screens(node):
     assert "Uploading / Seeding" in told.stdout
     assert 'Search Results: "linux"' in told.stdout
     assert told.returncode == 4  # nothing is found
+
+
+def test_moved_columns_and_units_are_there_at_the_next_start(node, seat):
+    at = seat(node.home, 160, 30)
+    at.opens_dashboard()
+    at.sees("/SIZE +DONE +DOWN/")
+    at.types("oJ")
+    at.sees("/DONE +SIZE +DOWN/")
+    at.types("q")
+    at.sees_that(lambda text: "Columns" not in text, "the dialog is closed")
+    chosen = node.home / "dashboard.toml"
+    await_that(lambda: chosen.exists() and '["done", "size", "down"' in chosen.read_text(), "the choice is kept")
+    at.types("q")
+    at.sees("code=0")
+    chosen.write_text(chosen.read_text() + 'units = "iec"\n')
+    at.types("clear\r")
+    at.opens_dashboard()
+    at.sees("/DONE +SIZE +DOWN/")
+    at.types("q")
+    at.sees("code=0")
+    at.types("clear; SHOAL_UNITS=iec shoal status\r")
+    at.sees("/Memory: +[0-9.]+ MiB/")
+    chosen.unlink()

@@ -24,6 +24,7 @@ def test_nothing_chosen_is_nothing_changed():
 def test_everything_can_be_chosen():
     text = """
         theme = "cvd"
+        units = "iec"
         rate = 2
         mouse = false
         a11y = true
@@ -36,8 +37,8 @@ def test_everything_can_be_chosen():
     chosen = parse(text, "dashboard.toml")
     assert (chosen.theme, chosen.rate, chosen.is_mouse_on, chosen.is_a11y) == ("cvd", 2.0, False, True)
     assert chosen.is_ascii
-    assert "down" in chosen.hidden
-    assert "size" not in chosen.hidden
+    assert chosen.columns == ("size", "done")
+    assert chosen.units == "iec"
     assert chosen.keys == {"pause": ("P",), "line-down": ("j", "ctrl-n")}
 
 
@@ -49,6 +50,9 @@ def test_everything_can_be_chosen():
         ("rate = true", "rate is a number"),
         ("mouse = 1", "mouse is true or false"),
         ("columns = ['speeed']", "columns is a list of"),
+        ("columns = ['size', 'size']", "at most once"),
+        ("columns = [[]]", "columns is a list of"),
+        ("units = 'KiB'", "units is si or iec"),
         ("colour = 1", "there is no colour, only theme"),
         ("keys = 3", "keys is a table"),
         ("[keys]\njump = 'x'", "there is no action 'jump'"),
@@ -68,17 +72,6 @@ def test_chosen_keys_do_it_and_the_old_ones_no_longer():
     assert pressed(model, "P")[1]
     assert "P pause" in screen(model)
     assert "P " in screen(pressed(model, "?")[0])
-
-
-def test_columns_come_and_go():
-    model, _ = pressed(scene(200, 60), "o")
-    assert "SIZE" in screen(model)
-    model, _ = pressed(model, "1")
-    assert model.dialog is not None, "more may be chosen"
-    model, _ = pressed(model, "esc")
-    assert "SIZE" not in text_of(view(model))[1]
-    model, _ = pressed(model, "o", "1", "esc")
-    assert "SIZE" in text_of(view(model))[1]
 
 
 def test_the_cursor_is_on_the_selected_row_for_those_who_read_by_it():

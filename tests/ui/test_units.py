@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.ui.units import count, duration, eta, eta_fixed, percent, rate, rate_fixed, size, size_fixed
+from node.ui.units import choose_units, count, duration, eta, eta_fixed, percent, rate, rate_fixed, size, size_fixed
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,35 @@ def test_no_time_is_too_odd(seconds):
 
 def test_a_count_has_its_plural():
     assert (count(1, "source"), count(5, "source"), count(0, "file")) == ("1 source", "5 sources", "0 files")
+
+
+@pytest.fixture
+def binary():
+    choose_units("iec")
+    yield
+    choose_units("si")
+
+
+@pytest.mark.parametrize(
+    ("number", "plain", "fixed"),
+    [
+        (999, "999 B", "999 B"),
+        (1_000, "1 KiB", "0.98 KiB"),
+        (1_024, "1 KiB", "1.00 KiB"),
+        (1_000 * 1_024, "1 MiB", "0.98 MiB"),
+        (2_500_000_000, "2.3 GiB", "2.33 GiB"),
+        (668 << 20, "668 MiB", "668 MiB"),
+    ],
+)
+def test_binary_units(binary, number, plain, fixed):
+    assert (size(number), size_fixed(number)) == (plain, fixed)
+    assert rate_fixed(number) == f"{fixed}/s"
+
+
+@given(st.floats(0, 1e18))
+def test_a_binary_amount_is_a_cell_wider_at_most(number):
+    choose_units("iec")
+    try:
+        assert len(size_fixed(number)) <= 8
+    finally:
+        choose_units("si")
