@@ -6,7 +6,6 @@ library runs in tasks that the host owns and nobody else cancels; one peer's fau
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -19,8 +18,7 @@ from libp2p.custom_types import TProtocol
 from libp2p.identity.identify import identify as library_identify
 from libp2p.network.connection.swarm_connection import SwarmConn
 from libp2p.peer.id import ID
-from libp2p.peer.peerstore import PeerStore, PeerStoreError
-from libp2p.rcmgr import Direction
+from libp2p.peer.peerstore import PeerStore
 from libp2p.tools.anyio_service import background_trio_service
 from multiaddr import Multiaddr
 
@@ -28,18 +26,17 @@ from node.errors import ShoalError
 from node.net import addresses as multiaddrs
 from node.net import identify, liveness
 from node.net.book import AddressBook, MemoryAddressBook
+from node.net.connections import ConnectionInfo, describe
 from node.net.dialling import DIAL_TIMEOUT_S, Dialler
 from node.net.errors import AddressError, DialError, HostError, ListenError, StreamError
 from node.net.hardening import HardenedHost, HardenedSwarm, connection_config
+from node.net.identifying import Identifying
 from node.net.identity import Identity
-from node.net.keeper import Handler, StreamKeeper, muxed, remote_address
+from node.net.keeper import Handler, StreamKeeper
 from node.net.listening import check_listenable
 from node.net.notices import ConnectionNotices
 from node.net.streams import PeerStream, Traffic
 from node.net.upgrader import upgrader
-from protocols.errors import RemoteProtocolError
-
-log = logging.getLogger(__name__)
 
 OPEN_TIMEOUT_S = 10.0  # for a SYN and one round trip behind whatever the connection is busy with
 CLOSE_TIMEOUT_S = 2.0  # for everything; the process is ending and somebody is waiting at a prompt
@@ -60,22 +57,6 @@ class HostSettings:
     max_connections: int = 300
     max_inbound: int = 200  # of them; the rest is kept for peers that this node looks for
     dial_timeout_s: float = DIAL_TIMEOUT_S
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionInfo:
-    """One live connection."""
-
-    peer_id: str
-    multiaddr: str  # of the remote end, with /p2p/
-    ip: str
-    direction: str  # "in" or "out"
-    opened_at: float  # unix time
-    streams: int
-    received: int  # bytes moved by PeerStreams
-    sent: int
-    rtt_s: float | None = None  # the smallest of the last round trips; None before the first
-    agent: str = ""  # what the peer says it runs; "" before identify has told
 
 
 @asynccontextmanager
@@ -118,22 +99,23 @@ class Host:
         self._swarm.dial_by_book = self._dial_for_library
         self._raw = HardenedHost(self._swarm, self._advertised)
         self._raw.identify_by = self._start_identify
+        self._streams = StreamKeeper()
+        self._identifying = Identifying(peerstore, self._streams, settings.address_book)
         self._notices = ConnectionNotices(self._swarm)
         self._dialler = Dialler(
             settings.address_book,
             existing=self._live_connection,
             dial=self._dial,
-            hinted=self._addresses_from_identify,
+            hinted=self._identifying.addresses,
             timeout_s=settings.dial_timeout_s,
         )
-        self._streams = StreamKeeper()
         self._tasks: trio.Nursery  # set while running
         self._running = trio.Event()
         self._stopping = trio.Event()
         self._addresses: list[str] = []
         self._addresses_until = -math.inf
         self.set_handler(liveness.PING, liveness.answer_pings)
-        self.set_handler(identify.IDENTIFY_PUSH, self._remember)
+        self.set_handler(identify.IDENTIFY_PUSH, self._identifying.hear)
         library_identify.AGENT_VERSION = settings.agent  # a module constant is the library's only place for it
 
     # ------------------------------------------------------------------ who and where
@@ -161,7 +143,11 @@ class Host:
     def connections(self) -> list[ConnectionInfo]:
         """The live connections."""
         live = [connection for connection in self._swarm.get_connections() if isinstance(connection, SwarmConn)]
-        return [self._describe(connection) for connection in live if not connection.is_closed]
+        return [
+            describe(each, self._streams.traffic(each), self._identifying.agent(each.muxed_conn.peer_id))
+            for each in live
+            if not each.is_closed
+        ]
 
     def traffic_by_protocol(self) -> dict[str, Traffic]:
         """What the streams of each protocol have moved since the start."""
@@ -201,7 +187,7 @@ class Host:
     async def addresses_of(self, peer_id: str) -> list[str]:
         """Where a peer is, as far as this node knows: where it was reached, then what it says; without /p2p/."""
         worked = await self._settings.address_book.addresses(peer_id)
-        return list(dict.fromkeys([*worked, *self._addresses_from_identify(peer_id)]))
+        return list(dict.fromkeys([*worked, *self._identifying.addresses(peer_id)]))
 
     def refuse(self, peer_ids: frozenset[str]) -> None:
         """Make and let in no connection with these peers from now on; what is open is the caller's to end."""
@@ -271,59 +257,13 @@ class Host:
     async def _dial_for_library(self, peer_id: ID) -> INetConn:
         return await self._dialler.connect(str(peer_id))
 
-    def _addresses_from_identify(self, peer_id: str) -> list[str]:
-        try:
-            known = self._raw.get_peerstore().addrs(ID.from_base58(peer_id))
-        except PeerStoreError:
-            return []
-        return [address for address in map(multiaddrs.from_network, known) if address]
-
     def _advertised(self, listening: list[Multiaddr]) -> list[Multiaddr]:
         here = multiaddrs.expand([str(address) for address in listening], multiaddrs.machine_interfaces())
         return [Multiaddr(address) for address in dict.fromkeys([*here, *self._announce])]
 
-    # ------------------------------------------------------------------ identify
-
     def _start_identify(self, peer_id: ID) -> None:
-        self._tasks.start_soon(self._identify, peer_id, name="identify")
-
-    async def _identify(self, peer_id: ID) -> None:
-        """Ask a peer for its addresses and protocols; a peer that doesn't say is still a peer."""
-        connection = self._live_connection(str(peer_id))
-        if connection is None:
-            return
-        try:
-            with trio.fail_after(OPEN_TIMEOUT_S):
-                stream = await self._streams.open(connection, identify.IDENTIFY, OPEN_TIMEOUT_S)
-                async with stream:
-                    await self._remember(stream)
-        except (trio.TooSlowError, trio.BrokenResourceError, StreamError, RemoteProtocolError) as error:
-            log.debug("identify of %s failed: %s", peer_id, error)
-
-    async def _remember(self, stream: PeerStream) -> None:
-        """Read one identify message, from a stream that either side opened."""
-        with trio.fail_after(OPEN_TIMEOUT_S):
-            message = await identify.read_identify(stream)
-        reached = await self._settings.address_book.addresses(stream.peer_id)
-        identify.remember(self._raw.get_peerstore(), ID.from_base58(stream.peer_id), message, reached)
-
-    # ------------------------------------------------------------------ views
-
-    def _describe(self, connection: SwarmConn) -> ConnectionInfo:
-        address = remote_address(connection)
-        traffic = self._streams.traffic(connection)
-        return ConnectionInfo(
-            peer_id=str(connection.muxed_conn.peer_id),
-            multiaddr=address,
-            ip=multiaddrs.ip_of(address),
-            direction="in" if connection.direction == Direction.INBOUND else "out",
-            opened_at=connection._created_at,
-            streams=len(muxed(connection).session.streams),
-            received=traffic.received,
-            sent=traffic.sent,
-            rtt_s=muxed(connection).rtt() or None,
-            agent=identify.agent_of(self._raw.get_peerstore(), connection.muxed_conn.peer_id),
-        )
+        if connection := self._live_connection(str(peer_id)):
+            self._tasks.start_soon(self._identifying.ask, connection, name="identify")
 
 
 def _raise_plain(group: BaseExceptionGroup[BaseException], block_error: BaseException | None) -> NoReturn:

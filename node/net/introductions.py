@@ -17,7 +17,8 @@ from libp2p.peer.id import ID
 from libp2p.peer.peerstore import PeerStoreError
 
 from node.net import addresses as multiaddrs
-from node.net.host import ConnectionInfo, Host
+from node.net.connections import ConnectionInfo
+from node.net.host import Host
 from node.net.kad_addresses import address_text, address_wire
 from node.net.kad_keyspace import CACHED_IDS, peer_id_bytes, peer_id_text
 from protocols.exchange import MAX_ADDRESS, MAX_PEER_ADDRESSES, KnownPeer

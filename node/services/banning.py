@@ -17,8 +17,8 @@ import trio
 from node.errors import AmbiguousError, NotFoundError, UsageError
 from node.net.addresses import parse as parse_multiaddr
 from node.net.addresses import parse_peer_id, split_peer_id, without_peer_id
+from node.net.connections import ConnectionInfo
 from node.net.errors import AddressError
-from node.net.host import ConnectionInfo
 from node.services.exchange import GOODBYE_S, Exchange
 from node.services.named_peers import NAMED_IN_ERRORS, peers_meant
 from node.services.threads import in_thread

@@ -16,8 +16,8 @@ import trio
 
 from node.errors import AmbiguousError, NoPeersError, ShoalError
 from node.net.addresses import ip_of, parse, parse_peer_id, split_peer_id, without_peer_id
+from node.net.connections import ConnectionInfo
 from node.net.errors import AddressError
-from node.net.host import ConnectionInfo
 from node.services.exchange import Exchange, RefusedError
 from node.services.finding import PROVIDERS_WANTED, FoundProvider, Routing
 from protocols.cid import Cid

@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from statistics import median
 
-from node.net.host import ConnectionInfo, Host
+from node.net.connections import ConnectionInfo
+from node.net.host import Host
 from node.net.kademlia import Kademlia
 from node.services.library import Library
 from node.services.provide_plan import REPROVIDE_S, Kind

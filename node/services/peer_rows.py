@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from node.net.host import ConnectionInfo
+from node.net.connections import ConnectionInfo
 from node.services.content import Content
 from node.services.session import PeerSession
 from node.services.swarms import NOTHING_YET, PeerTotals, Swarm

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from node.errors import AmbiguousError, NoPeersError, UsageError
-from node.net.host import ConnectionInfo
+from node.net.connections import ConnectionInfo
 from node.services.named_peers import ASK_S, NamedPeer, NamedPeers
 from node.status import TransferState
 from tests.services.fakes import FakeProvider, complete_content
