@@ -44,16 +44,35 @@ class Sweep:
         self._coverage = Coverage(K)
         self._covered_since = -REFRESH_S
         self._contacts: dict[str, Contact] = {}
+        self._under_way: list[set[bytes]] = []  # of each call, the keys that are still to be provided
 
     async def provide(self, keys: Sequence[bytes]) -> dict[bytes, ProvideReport]:
         """Put a record of each key on the k servers nearest to it; how that went."""
         self._renew_coverage()
-        nearest = {key: await self._nearest(key, len(keys)) for key in keys}
+        wanted = set(keys)
+        self._under_way.append(wanted)
+        try:
+            return await self._provide(keys, wanted)
+        finally:
+            self._under_way = [other for other in self._under_way if other is not wanted]
+
+    def forget(self, key: bytes) -> None:
+        """Provide a key no further, where that is under way."""
+        for wanted in self._under_way:
+            wanted.discard(key)
+
+    async def _provide(self, keys: Sequence[bytes], wanted: set[bytes]) -> dict[bytes, ProvideReport]:
+        nearest: dict[bytes, list[Contact]] = dict.fromkeys(keys, [])
         holders = dict.fromkeys(keys, 0)
+        for key in keys:
+            if key in wanted:
+                nearest[key] = await self._nearest(key, len(keys))
+                await trio.lowlevel.checkpoint()  # it may have been known at once, as those of hundreds of others
 
         async def place_at(server: Contact, its_keys: list[bytes]) -> None:
-            held = await self._place(its_keys, server)
-            if not held:
+            its_keys = [key for key in its_keys if key in wanted]
+            held = await self._place(its_keys, server) if its_keys else set()
+            if its_keys and not held:
                 self._coverage.drop(peer_point(server.peer_id))
             for key in held:
                 holders[key] += 1

@@ -144,7 +144,11 @@ class Kademlia(KadDHT):
         return await self._sweep.provide(keys)
 
     async def withdraw(self, key: bytes) -> None:
-        """Drop this node's own record of `key` here; what other servers hold lapses, since the DHT has no delete."""
+        """Drop this node's own record of `key` here, and tell nobody else of it who isn't told yet.
+
+        What other servers hold lapses, since the DHT has no delete.
+        """
+        self._sweep.forget(key)
         await self._server.drop_record(key, self._own_id)
 
     async def find_providers(  # type: ignore[override]  # the library's returns a list when all is over

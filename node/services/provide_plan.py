@@ -2,7 +2,8 @@
 
 Rules: keys of one region are provided together, so those due soon come along with the one that is due; what was never
 provided goes first, then shares, then keywords, each in the order in which they are due. What fails is tried again at
-growing pauses, and until its records lapse the last success is what is told. In a young network a few servers are all
+growing pauses, and until its records lapse the last success is what is told. A clock that was set back makes nothing
+wait for longer than a round. In a young network a few servers are all
 there are: a key is provided anew each time the network has doubled, until k servers hold it.
 """
 
@@ -38,6 +39,9 @@ MAX_BATCH = 250
 
 MAX_STALE = 1_000
 """Times of keys that are gone: fewer aren't worth a look through all."""
+
+SET_BACK_S = 60.0
+"""By how much the clock must have gone back to be set: less is a correction, which delays nothing that matters."""
 
 FULL = 20
 """Servers that hold a record in a network that has so many: Kademlia's k."""
@@ -77,6 +81,7 @@ class ProvidePlan:
         self._by_point: list[tuple[int, bytes]] = []
         self._queue: list[tuple[tuple[bool, Kind, float], bytes]] = []  # due now, by rank; stale entries are skipped
         self._later: list[tuple[float, bytes]] = []  # not due yet; stale entries are skipped
+        self._latest = 0.0  # what the clock said last
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -88,7 +93,7 @@ class ProvidePlan:
         """Provide `key` from now on; at once, unless `saved` says that a record of an earlier run is still fresh."""
         if key in self._entries:
             return
-        status = saved or ProvideStatus(closest=0, stored=0, at=None, due=now)
+        status = _not_later(saved, now) if saved else ProvideStatus(closest=0, stored=0, at=None, due=now)
         entry = self._entries[key] = _Entry(key, kind, self._point(key), status)
         insort(self._by_point, (entry.point, key))
         self._schedule(entry)
@@ -112,6 +117,11 @@ class ProvidePlan:
 
     def next(self, now: float, region_bits: int) -> list[bytes]:
         """Return what to provide together now, nothing if nothing is due; it is busy until `done`."""
+        if now < self._latest - SET_BACK_S:
+            for entry in self._entries.values():
+                entry.status = _not_later(entry.status, now)
+                self._schedule(entry)
+        self._latest = now
         while self._later and self._later[0][0] <= now:
             _, key = heapq.heappop(self._later)
             if (entry := self._entries.get(key)) and not entry.is_busy and entry.due <= now:
@@ -199,6 +209,13 @@ class ProvidePlan:
         if len(self._later) > MAX_STALE + 2 * len(self._entries):  # shares that come and go leave theirs behind
             self._later = [(each.due, each.key) for each in self._entries.values()]
             heapq.heapify(self._later)
+
+
+def _not_later(status: ProvideStatus, now: float) -> ProvideStatus:
+    """The status without what can only be from a clock that was ahead."""
+    at = None if status.at is None else min(status.at, now)
+    due = None if status.due is None else min(status.due, now + REPROVIDE_S)
+    return ProvideStatus(status.closest, status.stored, at, due)
 
 
 def _after_failure(before: ProvideStatus, closest: int, now: float, due: float) -> ProvideStatus:

@@ -2,13 +2,15 @@
 
 Rules: a share is provided under its manifest's multihash, and words that are to lead to it under theirs; what goes
 next is decided by `provide_plan`; the schedule is in the database, so that a restart goes on where it was; what is no
-longer shared is never provided again. While nobody is known there is nothing to try.
+longer shared is never provided again, nor any further where that is under way. While nobody is known there is nothing
+to try. Whatever goes wrong with one batch is tried again, and costs no other.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import trio
@@ -51,6 +53,16 @@ class ProvideReport(Protocol):
     def stored(self) -> int: ...
     @property
     def reason(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    closest: int = 0
+    stored: int = 0
+    reason: str = "something failed inside; the log says where"
+
+
+_FAILED = _Failed()
 
 
 class Routing(Protocol):
@@ -167,20 +179,38 @@ class Providing:
 
     async def _forget_gone(self) -> None:
         gone, self._gone = [key for key in self._gone if key not in self._plan], []
-        if gone:
-            await self._keep(self._schedule.remove_all, gone)
-        for key in gone:
-            await self._routing.withdraw(key)
+        left = dict.fromkeys(gone)
+        try:
+            for key in gone:
+                if key not in self._plan:  # shared again meanwhile
+                    await self._routing.withdraw(key)
+                del left[key]
+            if gone:
+                await self._keep(self._schedule.remove_all, [key for key in gone if key not in self._plan])
+        except BaseException:
+            self._gone += left or gone  # whoever asked for this went away; it is done all the same
+            self._wake.set()
+            raise
 
     def _begin(self, key: bytes, kind: Kind) -> None:
         self._plan.add(key, kind, self._saved.pop(key, None), self._clock())
         self._wake.set()
 
     async def _provide(self, batch: list[bytes], limiter: trio.Semaphore) -> None:
+        reports: Mapping[bytes, ProvideReport]
         try:
             reports = await self._routing.provide_all(batch)
+        except Exception:  # the border: a fault met on the way to some servers costs this batch a retry
+            log.exception("%s could not be provided", _some(len(batch), "key"))
+            reports = dict.fromkeys(batch, _FAILED)
         finally:
             limiter.release()
+        for key in batch:
+            if key not in self._plan:
+                await self._routing.withdraw(key)  # the record kept here may be younger than the first withdrawal
+        reports = {key: report for key, report in reports.items() if key in self._plan}
+        if not reports:
+            return
         now = self._clock()
         after = [(key, self._plan.done(key, report.closest, report.stored, now)) for key, report in reports.items()]
         self._tell(reports)

@@ -70,7 +70,10 @@ class SelfCheck:
             await trio.sleep(FIRST_S)
             shares = self._providing.provided_shares()
             if shares and self._routing.routing_table_size:
-                await self._check(self._rng.sample(shares, min(SHARES, len(shares))))
+                try:
+                    await self._check(self._rng.sample(shares, min(SHARES, len(shares))))
+                except Exception:  # the border: a fault met with one server's answer is not the end of checking
+                    log.exception("the self-check failed")
                 await trio.sleep(CHECK_S)
 
     async def _check(self, keys: Sequence[bytes]) -> None:

@@ -125,3 +125,46 @@ async def test_a_walk_that_fails_is_no_news_about_regions():
     servers.ids = everybody
     reports = await servers.sweep.provide([multihash(number) for number in range(50)])
     assert all(report.closest == K for report in reports.values())
+
+
+async def test_what_is_unshared_meanwhile_is_told_to_nobody_else(autojump_clock):
+    servers = Servers(100)
+    keys = [multihash(number) for number in range(50)]
+    look_for, told = servers.sweep._look_for, []
+
+    async def look_slowly(key):
+        await trio.sleep(1)
+        return await look_for(key)
+
+    async def place(its_keys, server):
+        told.extend(its_keys)
+        await trio.sleep(1)
+        return set(its_keys)
+
+    servers.sweep._look_for, servers.sweep._place = look_slowly, place
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(servers.sweep.provide, keys)
+        await trio.sleep(0.5)
+        servers.sweep.forget(keys[7])
+    assert set(told) == {*keys} - {keys[7]}
+    await servers.sweep.provide([keys[7]])  # and shared again
+    assert keys[7] in told
+
+
+async def test_hundreds_of_keys_of_known_regions_let_others_have_their_turn():
+    servers = Servers(100)
+    keys = [multihash(number) for number in range(250)]
+    await servers.sweep.provide(keys)
+    turns = 0
+    async with trio.open_nursery() as nursery:
+
+        async def count_turns():
+            nonlocal turns
+            while True:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+
+        nursery.start_soon(count_turns)
+        await servers.sweep.provide(keys)
+        nursery.cancel_scope.cancel()
+    assert turns >= len(keys)

@@ -193,3 +193,18 @@ def test_what_was_looked_for_in_vain_is_due_at_once():
     assert [plan.next(10, 8) for _ in range(3)] == [[b"never"], [b"a"], []]
     plan.renew(b"a", now=11)  # under way already
     assert plan.next(11, 8) == []
+
+
+def test_a_clock_that_was_ahead_keeps_nothing_waiting_for_years():
+    year = 365 * 86400.0
+    plan = ProvidePlan(point)
+    plan.add(b"a", Kind.SHARE, ProvideStatus(20, 20, at=year, due=year + REPROVIDE_S), now=0)
+    assert plan.status(b"a") == ProvideStatus(20, 20, at=0, due=REPROVIDE_S)
+    assert plan.next(REPROVIDE_S, 0) == [b"a"]
+    running = plan_of(b"a", now=year)
+    finish(running, running.next(year, 0), now=year)
+    assert running.next(0, 0) == []  # it was set right
+    assert running.next(REPROVIDE_S, 0) == [b"a"]
+    finish(running, [b"a"], now=REPROVIDE_S)
+    assert running.next(REPROVIDE_S - 1, 0) == []
+    assert running.status(b"a").due == 2 * REPROVIDE_S

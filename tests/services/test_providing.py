@@ -216,3 +216,57 @@ async def test_a_record_of_an_earlier_run_is_renewed_when_its_time_has_passed(
     service.add(key(1))
     await trio.sleep(1)
     assert routing.provided == [key(1)]
+
+
+async def test_a_fault_on_the_way_costs_one_batch_a_retry(autojump_clock, providing, routing, caplog):
+    provide_all, faults = routing.provide_all, [ValueError("a bug")]
+
+    async def buggy(keys):
+        if faults:
+            raise faults.pop()
+        return await provide_all(keys)
+
+    routing.provide_all = buggy
+    providing.add(key(1))
+    await trio.sleep(1)
+    assert providing.status(key(1)).stored == 0
+    assert "a bug" in caplog.text
+    providing.add(key(2))
+    await trio.sleep(30)
+    assert {key(1), key(2)} == set(routing.provided)
+
+
+async def test_what_is_unshared_while_it_is_provided_leaves_nothing(autojump_clock, providing, routing, schedule):
+    begun = trio.Event()
+
+    async def slow(keys):
+        begun.set()
+        await trio.sleep(10)
+        routing.withdrawn.clear()  # this is when its record would be kept here
+        return dict.fromkeys(keys, ProvideReport(0, 0, "no DHT server could be reached"))
+
+    routing.provide_all = slow
+    providing.add(key(1))
+    await begun.wait()
+    await providing.remove(key(1))
+    await trio.sleep(20)
+    assert routing.withdrawn == [key(1)]
+    assert schedule.rows == {}
+
+
+async def test_unsharing_is_done_also_when_nobody_waits_for_it(autojump_clock, providing, routing, schedule):
+    for number in range(3):
+        providing.add(key(number))
+    await trio.sleep(1)
+    withdraw = routing.withdraw
+
+    async def slow(key):
+        await trio.sleep(5)
+        await withdraw(key)
+
+    routing.withdraw = slow
+    with trio.move_on_after(1):
+        await providing.remove(key(1))
+    await trio.sleep(30)
+    assert routing.withdrawn == [key(1)]
+    assert set(schedule.rows) == {key(0), key(2)}

@@ -78,3 +78,18 @@ async def test_nothing_is_checked_before_something_is_provided_and_somebody_know
     routing.routing_table_size = 1
     await trio.sleep(FIRST_S + 1)
     assert routing.looked_for == [b"new"]
+
+
+async def test_a_fault_in_one_check_is_not_the_end_of_them(autojump_clock, nursery, caplog):
+    class Faulty(FakeRouting):
+        async def finds_itself(self, key):
+            found = await super().finds_itself(key)
+            if len(self.looked_for) == 1:
+                raise ValueError("a bug")
+            return found
+
+    providing = FakeProviding(b"1")
+    start(nursery, Faulty(), providing)
+    await trio.sleep(CHECK_S + 3 * FIRST_S)
+    assert "a bug" in caplog.text
+    assert providing.checked == Checked(1, 1, 1000.0)
