@@ -20,6 +20,11 @@ from node.net.kad_keyspace import CACHED_IDS, peer_id_bytes
 _IP4, _IP6, _TCP, _P2P = b"\x04", b"\x29", b"\x06", b"\xa5\x03"
 
 
+def is_quick(address: bytes | str) -> bool:
+    """Tell whether an address, wire or text, is of the forms that take a microsecond; a DNS name takes some 60."""
+    return address.startswith("/ip") if isinstance(address, str) else address[:1] in (_IP4, _IP6)
+
+
 @lru_cache(maxsize=CACHED_IDS)
 def address_text(wire: bytes, peer_id: str) -> str | None:
     """Return the dialable address of `peer_id` that `wire` stands for, ending in /p2p/, or None if it is none."""

@@ -8,14 +8,15 @@ what dishonest ones told them. Signed peer records (py-libp2p's own fields) are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
+from typing import TypeVar
 
 from google.protobuf.message import DecodeError
 from libp2p.kad_dht.pb.kademlia_pb2 import Message
 
-from node.net.kad_addresses import address_text, address_wire
+from node.net.kad_addresses import address_text, address_wire, is_quick
 from node.net.kad_keyspace import peer_id_bytes, peer_id_text
 from protocols.errors import RemoteProtocolError
 
@@ -25,9 +26,13 @@ MAX_KEY = 80  # bytes; go-libp2p-kad-dht refuses longer ones
 MAX_CLOSER = 32  # entries used of an answer: k, the target itself in FIND_NODE, and some grace
 MAX_PROVIDERS = 50  # entries used of one answer, so that decoding stays under 5 ms; 20 servers give 20 samples
 MAX_ADDRESSES = 16  # used of one peer: more than any host has interfaces times transports worth dialling
+MAX_NAMED = 32  # used of one list: addresses with DNS names, 2 ms' worth; 50 peers of 16 such would be 45 ms
 
 Kind = Message.MessageType
 _KINDS = frozenset(Kind.values())
+
+Address = TypeVar("Address", bytes, str)
+"""On the wire, or as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +70,24 @@ def query(kind: Message.MessageType, key: bytes) -> Message:
 
 def announcement(key: bytes, provider: Contact) -> Message:
     """Return the ADD_PROVIDER by which `provider` says that it has what `key` names."""
-    return Message(type=Kind.ADD_PROVIDER, key=key, providerPeers=[_entry(provider)])
+    return Message(type=Kind.ADD_PROVIDER, key=key, providerPeers=_entries([provider]))
 
 
 def answer(request: Message, closer: Iterable[Contact], providers: Iterable[Contact] = ()) -> Message:
     """Return the answer to `request`: its own type and key, so that a peer can tell whose answer it is."""
-    return Message(
-        type=request.type,
-        key=request.key,
-        closerPeers=[_entry(contact) for contact in closer],
-        providerPeers=[_entry(contact) for contact in providers],
-    )
+    return Message(type=request.type, key=request.key, closerPeers=_entries(closer), providerPeers=_entries(providers))
 
 
 def contacts(entries: Sequence[Message.Peer], limit: int) -> list[Contact]:
     """Return the first `limit` entries as contacts, without those that have no peer id and without repetitions."""
     found: dict[str, Contact] = {}
+    named = count(1)
     for entry in islice(entries, limit):
         try:
             peer_id = peer_id_text(entry.id)
         except ValueError:
             continue
-        wires = islice(entry.addrs, MAX_ADDRESSES)
+        wires = _affordable(islice(entry.addrs, MAX_ADDRESSES), named)
         texts = (address_text(wire, peer_id) for wire in wires)
         found.setdefault(peer_id, Contact(peer_id, tuple(dict.fromkeys(filter(None, texts)))))
     return list(found.values())
@@ -98,6 +99,15 @@ def names(entries: Iterable[Message.Peer], peer_id: str) -> bool:
     return any(entry.id == wanted for entry in entries)
 
 
-def _entry(contact: Contact) -> Message.Peer:
-    wires = [address_wire(text) for text in contact.addresses[:MAX_ADDRESSES]]
-    return Message.Peer(id=peer_id_bytes(contact.peer_id), addrs=wires)
+def _entries(contacts: Iterable[Contact]) -> list[Message.Peer]:
+    named = count(1)
+    entries = []
+    for contact in contacts:
+        wires = [address_wire(text) for text in _affordable(contact.addresses[:MAX_ADDRESSES], named)]
+        entries.append(Message.Peer(id=peer_id_bytes(contact.peer_id), addrs=wires))
+    return entries
+
+
+def _affordable(addresses: Iterable[Address], named: Iterator[int]) -> Iterator[Address]:
+    """Those of one peer's addresses that are used, given how many with names were used of the others'."""
+    return (address for address in addresses if is_quick(address) or next(named) <= MAX_NAMED)

@@ -129,3 +129,18 @@ def test_a_record_is_found_behind_any_number_of_others():
 def test_only_multihashes_of_keys_are_peer_ids(wire):
     with pytest.raises(ValueError, match="not a peer id"):
         peer_id_text(wire)
+
+
+def test_names_which_take_long_to_read_and_to_write_are_capped_over_a_whole_list():
+    peers = [b"\x12\x20" + bytes([index]) * 32 for index in range(40)]
+    named = [f"/dns4/host{index}.example/tcp/4001" for index in range(8)]
+    plain = "/ip4/10.0.0.1/tcp/4001"
+    entries = [entry(peer_id_text(peer), *named, plain) for peer in peers]
+    found = kad_messages.contacts(entries, 40)
+    assert all(any("/ip4/" in address for address in contact.addresses) for contact in found)
+    assert sum("/dns4/" in address for contact in found for address in contact.addresses) == kad_messages.MAX_NAMED
+    texts = tuple(f"{address}/p2p/{ANN}" for address in (*named, plain))
+    reply = kad_messages.answer(
+        kad_messages.query(Kind.FIND_NODE, KEY), [Contact(peer_id_text(peer), texts) for peer in peers]
+    )
+    assert sum(len(each.addrs) for each in reply.closerPeers) == len(peers) + kad_messages.MAX_NAMED
