@@ -62,7 +62,7 @@ class Sweep:
             wanted.discard(key)
 
     async def _provide(self, keys: Sequence[bytes], wanted: set[bytes]) -> dict[bytes, ProvideReport]:
-        nearest: dict[bytes, list[Contact]] = dict.fromkeys(keys, [])
+        nearest: dict[bytes, list[Contact]] = {key: [] for key in keys}
         holders = dict.fromkeys(keys, 0)
         for key in keys:
             if key in wanted:

@@ -118,9 +118,9 @@ class ProvidePlan:
     def next(self, now: float, region_bits: int) -> list[bytes]:
         """Return what to provide together now, nothing if nothing is due; it is busy until `done`."""
         if now < self._latest - SET_BACK_S:
-            for entry in self._entries.values():
-                entry.status = _not_later(entry.status, now)
-                self._schedule(entry)
+            for waiting in self._entries.values():
+                waiting.status = _not_later(waiting.status, now)
+                self._schedule(waiting)
         self._latest = now
         while self._later and self._later[0][0] <= now:
             _, key = heapq.heappop(self._later)
