@@ -73,7 +73,7 @@ class DownloadTask:
         self.bad_chunks = 0
         self.bad_now: set[int] = set()  # chunks whose last copy was wrong, and that none has come for since
         self.lookups: Callable[[], int] = lambda: 1  # how often the DHT was asked so far
-        self.has_chunks: Callable[[], None] = lambda: None  # called with each batch of verified chunks
+        self.has_chunks: Callable[[], None] = lambda: None  # called when there are some, with each batch, and at the end
         self.buckets: tuple[TokenBucket, ...] = ()  # what it asks for has to pass all of these
         self._wishes = Wishes()
         self._storage = storage
@@ -188,6 +188,8 @@ class DownloadTask:
         )
         machine.set_limits(*self.buckets)
         self.swarm.set_content(Content(self.cid, manifest, blocks, have, self._storage))
+        if have.count:
+            self.has_chunks()
         self.asking.begin(machine)
         return machine
 
@@ -214,6 +216,7 @@ class DownloadTask:
         self.state = TransferState.VERIFYING
         await self._when_there_is_room(partial(stoppable, self._storage.finish, progress=lambda done: None))
         self.state = TransferState.SEEDING
+        self.has_chunks()  # an empty file has none, and is shared all the same
         self.asking.dismiss_complete()
 
     async def _write(self, machine: Download) -> None:

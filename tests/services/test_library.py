@@ -223,6 +223,27 @@ async def test_a_failure_that_cannot_be_written_down_stops_nothing_else(tmp_path
         assert (await here.library.stop(item)).state is TransferState.COMPLETE
 
 
+async def test_what_is_in_its_place_already_is_provided_like_any_other_share(tmp_path):
+    async with node(tmp_path) as here:
+        await trio.Path(here.folder, "file.bin").write_bytes(DATA)
+        await here.get()
+        item = await here.until(TransferState.SEEDING)
+        assert item.received == 0
+        assert here.library.providing.status(item.cid.multihash) is not None
+
+
+async def test_a_download_that_goes_on_is_provided_before_it_gets_more(tmp_path):
+    async with node(tmp_path) as here:
+        item = await here.get()
+        await here.until_some_is_here()
+        await here.library.pause(item)
+        del here.host.network.handlers["seeder"]
+        await here.library.resume(item)
+        with trio.fail_after(5):
+            while here.library.providing.status(item.cid.multihash) is None:  # noqa: ASYNC110 - it has no event for it
+                await trio.sleep(0.005)
+
+
 async def test_a_download_that_failed_goes_on_at_once(autojump_clock, tmp_path, monkeypatch):
     """Its peer may still be answering what the failed try has asked for last."""
 
