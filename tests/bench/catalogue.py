@@ -22,6 +22,7 @@ from protocols.cid import DAG_CBOR, Cid
 from protocols.search.tokens import tokens_of_query
 from tests.bench.figures import Figure, middle
 from tests.bench.ground import SEED, Ground
+from tests.bench.words import Words
 
 PUBLISHERS = 10
 ENTRIES = 10_000  # of each
@@ -35,18 +36,18 @@ EXTENSIONS = ("mp4", "mkv", "pdf", "iso", "txt", "flac", "zip")
 def measure(ground: Ground) -> list[Figure]:
     """Search among 100,000 entries, the price of one more entry, and of one more share of 10,000."""
     rng = random.Random(SEED)
-    words = Words(rng)
+    names = Names(rng)
     database = Database(ground.place("catalogue") / "state.db")
     try:
         held = HeldCatalogues(database)
-        adding = [_add(held, number, words) for number in range(PUBLISHERS)]
+        adding = [_add(held, number, names) for number in range(PUBLISHERS)]
         first, last = (sum(adding[some]) / ENTRIES / 2 for some in (slice(0, 2), slice(-2, None)))
         return [
-            _search(SearchIndex(database), words),
+            _search(SearchIndex(database), names),
             Figure("an entry more, among 80,000", last * 1e6, "µs", reference=first * 1e6, at_most=1.5),
             middle(
                 "10,000 own shares and one more, signed",
-                _own(database, words),
+                _own(database, names),
                 "ms",
                 reference=SIGN_LIMIT_MS,
                 at_most=1,
@@ -56,31 +57,22 @@ def measure(ground: Ground) -> list[Figure]:
         database.close()
 
 
-class Words:
-    """Names and queries of words whose frequencies fall as those of languages do."""
-
-    def __init__(self, rng: random.Random, count: int = 8_000) -> None:
-        self._rng = rng
-        syllables = [one + two for one in "bcdfghklmnprstvz" for two in "aeiou"]
-        self._words = ["".join(rng.choices(syllables, k=rng.randint(2, 5))) for _ in range(count)]
-        self._weights = [1 / (place + 10) for place in range(count)]
+class Names(Words):
+    """Names, and queries that find some of them."""
 
     def name(self) -> str:
         extension = self._rng.choice(EXTENSIONS)
-        return f"{' '.join(self._some(2, 6))} {self._rng.randint(1900, 2030)}.{extension}"
+        return f"{' '.join(self.some(2, 6))} {self._rng.randint(1900, 2030)}.{extension}"
 
     def query(self) -> tuple[str, ...]:
         """One to three words, now and then with an extension, which a seventh of all names have."""
-        return tokens_of_query(" ".join([*self._some(1, 3), self._rng.choice(["", "", "pdf", "ext:iso"])]))
-
-    def _some(self, least: int, most: int) -> list[str]:
-        return self._rng.choices(self._words, self._weights, k=self._rng.randint(least, most))
+        return tokens_of_query(" ".join([*self.some(1, 3), self._rng.choice(["", "", "pdf", "ext:iso"])]))
 
 
-def _add(held: HeldCatalogues, number: int, words: Words) -> float:
+def _add(held: HeldCatalogues, number: int, names: Names) -> float:
     """Processor seconds for taking in one publisher's catalogue."""
     key = Ed25519PrivateKey.from_private_bytes(sha256(b"%d" % number).digest())
-    entries = [Entry(Cid.of(DAG_CBOR, b"%d %d" % (number, place)), words.name(), place, 1) for place in range(ENTRIES)]
+    entries = [Entry(Cid.of(DAG_CBOR, b"%d %d" % (number, place)), names.name(), place, 1) for place in range(ENTRIES)]
     pages = {Cid.of(DAG_CBOR, block): (block, page) for block, page in _blocks(entries)}
     head = Head(peer_id_of(key.public_key()), 1, 0, 1000, ENTRIES, tuple(pages))
     sealed = seal(head, key)
@@ -94,10 +86,10 @@ def _blocks(entries: Sequence[Entry]) -> Iterator[tuple[bytes, Sequence[Entry]]]
         yield encode_page(page), page
 
 
-def _search(index: SearchIndex, words: Words) -> Figure:
+def _search(index: SearchIndex, names: Names) -> Figure:
     times = []
     for _ in range(QUERIES):
-        query = words.query()
+        query = names.query()
         start = time.perf_counter()
         index.search(query, HITS)
         times.append(time.perf_counter() - start)
@@ -105,10 +97,10 @@ def _search(index: SearchIndex, words: Words) -> Figure:
     return Figure("search among 100,000 entries, p99", p99 * 1e3, "ms", reference=SEARCH_LIMIT_MS, at_most=1)
 
 
-def _own(database: Database, words: Words) -> list[float]:
+def _own(database: Database, names: Names) -> list[float]:
     """Milliseconds until a changed catalogue of 10,000 shares is signed, five times; in a thread in a real node."""
     own = OwnCatalogue(OwnEntries(database), Ed25519PrivateKey.generate(), time.time)
-    _share(database, [words.name() for _ in range(ENTRIES)])
+    _share(database, [names.name() for _ in range(ENTRIES)])
     own.update()
     times = []
     for number in range(5):

@@ -4,12 +4,11 @@ screen, at 200x60 with 2,000 shares; and that a terminal which hangs costs the n
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
+from tests.bench.beside import repeated
 from tests.bench.busy_node import SHARES, BusyNode
 from tests.bench.figures import Figure, middle
 from tests.bench.ground import MIB, Ground, Node, cpu_seconds, make_file, make_folder
@@ -105,22 +104,9 @@ def _share_many(ground: Ground, node: Node) -> None:
         node.share(path)
 
 
-@contextmanager
-def _downloading(ground: Ground, window: Window, node: Node, link: str) -> Iterator[None]:
+def _downloading(ground: Ground, window: Window, node: Node, link: str) -> AbstractContextManager[None]:
     """One download after the other inside the block."""
-    over = threading.Event()
-
-    def again() -> None:
-        while not over.is_set():
-            _speed(ground, window, node, link, hangs=False)
-
-    thread = threading.Thread(target=again)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return repeated(lambda: _speed(ground, window, node, link, hangs=False))
 
 
 def _key_ms(window: Window, key: str) -> float:

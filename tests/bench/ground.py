@@ -10,7 +10,6 @@ import os
 import random
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from node.control.client import ControlClient
+from tests.bench.beside import repeated
 from tests.daemons import Daemon
 
 MIB = 1 << 20
@@ -137,21 +137,16 @@ def warm_pages(ballast: Path, target: Path, size: int) -> Iterator[None]:
     with ballast.open("wb", buffering=0) as file:
         for _ in range(-(-size // MIB)):
             file.write(block)
-        over = threading.Event()
 
         def shrink() -> None:
-            while not over.wait(SHRINK_S):
-                left = size - LEAD - _allocated(target)
-                if 0 <= left < os.fstat(file.fileno()).st_size:
-                    file.truncate(left)
+            left = size - LEAD - _allocated(target)
+            if 0 <= left < os.fstat(file.fileno()).st_size:
+                file.truncate(left)
 
-        thread = threading.Thread(target=shrink)
-        thread.start()
         try:
-            yield
+            with repeated(shrink, SHRINK_S):
+                yield
         finally:
-            over.set()
-            thread.join()
             ballast.unlink()
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.bench.beside import repeated
 from tests.bench.figures import Figure
 from tests.bench.ground import GIB, MIB, Ground, make_file, resident_bytes
 
@@ -39,20 +39,13 @@ class Growth:
 @contextmanager
 def sampled(*growths: Growth) -> Iterator[None]:
     """Look at the processes a few times a second while the block runs."""
-    over = threading.Event()
 
     def look() -> None:
-        while not over.wait(SAMPLE_S):
-            for growth in growths:
-                growth.sample()
+        for growth in growths:
+            growth.sample()
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with repeated(look, SAMPLE_S):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def measure(ground: Ground) -> list[Figure]:

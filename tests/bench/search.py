@@ -37,6 +37,7 @@ from protocols.manifest import decode
 from protocols.search import PROTOCOL_ID as SEARCH
 from tests.bench.figures import Figure
 from tests.bench.ground import SEED, Ground
+from tests.bench.words import Words
 from tests.services.fakes import complete_content, one_file
 
 NODES = 40
@@ -108,19 +109,19 @@ async def _measure(ground: Ground) -> list[Figure]:
 async def _search_all(nodes: list[Node]) -> tuple[list[Found], list[Found]]:
     """Share, provide, and search for words that three nodes hold and for words that nobody does."""
     rng = random.Random(SEED)
-    words = Words(rng)
+    names = Names(rng)
     await _meet(nodes, rng)
-    rare = [f"{words.word()}{number}" for number in range(SEARCHES)]
+    rare = [f"{names.word()}{number}" for number in range(SEARCHES)]
     holders = {word: rng.sample(nodes, HOLDERS) for word in rare}
     for node in nodes:
-        own = [f"{words.name()} {word}" for word in rare if node in holders[word]]
-        node.share([*own, *(words.name() for _ in range(SHARES - len(own)))])
+        own = [f"{names.name()} {word}" for word in rare if node in holders[word]]
+        node.share([*own, *(names.name() for _ in range(SHARES - len(own)))])
     _place_records(nodes)
     gc.collect()
     gc.freeze()  # a million records of forty nodes in one process: no node's own collector has to walk so many
-    await _search(nodes[0], words.name())  # so that nothing is measured that happens once
+    await _search(nodes[0], names.name())  # so that nothing is measured that happens once
     found = [await _search(rng.choice([node for node in nodes if node not in holders[word]]), word) for word in rare]
-    nothing = [await _search(rng.choice(nodes), f"nobody has {words.word()}xyz") for _ in rare]
+    nothing = [await _search(rng.choice(nodes), f"nobody has {names.word()}xyz") for _ in rare]
     return found, nothing
 
 
@@ -175,20 +176,11 @@ def _place_records(nodes: list[Node]) -> None:
                 records.add(key, node.host.peer_id, addresses, FOREVER)
 
 
-class Words:
-    """Names of words whose frequencies fall as those of languages do."""
-
-    def __init__(self, rng: random.Random, count: int = 8_000) -> None:
-        self._rng = rng
-        syllables = [one + two for one in "bcdfghklmnprstvz" for two in "aeiou"]
-        self._words = ["".join(rng.choices(syllables, k=rng.randint(2, 5))) for _ in range(count)]
-        self._weights = [1 / (place + 10) for place in range(count)]
-
-    def word(self) -> str:
-        return self._rng.choices(self._words, self._weights)[0]
+class Names(Words):
+    """Names of files, made of words."""
 
     def name(self) -> str:
-        some = self._rng.choices(self._words, self._weights, k=self._rng.randint(2, 6))
+        some = self.some(2, 6)
         year, part = self._rng.randint(1900, 2030), self._rng.randint(1, 10**6)
         return f"{' '.join(some)} ({year}) - {part:06}.{self._rng.choice(('mkv', 'pdf', 'iso', 'flac', 'zip'))}"
 

@@ -15,7 +15,7 @@ import pytest
 
 from node.control.client import ControlClient
 from node.errors import UsageError
-from tests.daemons import ENVIRONMENT, Daemon, await_that
+from tests.daemons import ENVIRONMENT, SHOAL, Daemon, await_that
 from tests.e2e.hostile import MANIFESTS
 
 MIB = 1 << 20
@@ -99,7 +99,7 @@ def test_the_wrong_peer_at_an_address_is_said(trio_of_nodes):
 def test_without_a_daemon_every_command_says_how_to_start_one(tmp_path):
     for words in (["list"], ["get", NOBODY_HAS_IT], ["share", "x"], ["status"], ["shutdown"]):
         done = subprocess.run(
-            [Path(sys.executable).with_name("shoal"), "--home", tmp_path, *words],
+            [SHOAL, "--home", tmp_path, *words],
             capture_output=True,
             text=True,
             check=False,
@@ -114,33 +114,25 @@ def test_a_second_daemon_on_the_same_data_folder_is_refused(trio_of_nodes):
     check(trio_of_nodes[0], "daemon", "--listen", "/ip4/127.0.0.1/tcp/0", code=3, says="already uses the data folder")
 
 
-def test_a_bootstrap_address_without_a_peer_id_is_refused(tmp_path):
-    done = subprocess.run(
-        [Path(sys.executable).with_name("shoal"), "--home", tmp_path, "daemon", "--bootstrap", "/ip4/127.0.0.1/tcp/1"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=ENVIRONMENT,
-        timeout=60,
-    )
-    assert done.returncode == 2
-    assert "add /p2p/" in done.stderr
+def daemon_refused(home: Path, *options: str) -> tuple[int, str]:
+    """The exit code and the sentence of a daemon that doesn't start."""
+    command = [SHOAL, "--home", home, "daemon", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=60)
     assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+def test_a_bootstrap_address_without_a_peer_id_is_refused(tmp_path):
+    code, said = daemon_refused(tmp_path, "--bootstrap", "/ip4/127.0.0.1/tcp/1")
+    assert code == 2
+    assert "add /p2p/" in said
 
 
 def test_a_second_daemon_on_the_same_port_is_refused(trio_of_nodes, tmp_path):
     taken = trio_of_nodes[0].address.split("/p2p/")[0]
-    done = subprocess.run(
-        [Path(sys.executable).with_name("shoal"), "--home", tmp_path, "daemon", "--listen", taken],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=ENVIRONMENT,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert taken in done.stderr
-    assert "Traceback" not in done.stderr
+    code, said = daemon_refused(tmp_path, "--listen", taken)
+    assert code == 1
+    assert taken in said
 
 
 def fetched_in_vain(leecher: Daemon, seeder: Daemon, cid: str, downloads: Path) -> dict:
