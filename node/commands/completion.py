@@ -64,7 +64,16 @@ def complete(words: Sequence[str], environ: dict[str, str]) -> list[str]:
     if begun.startswith("-"):
         options = [name for argument in command.arguments for name in argument.names if name.startswith("--")]
         return [option for option in options if option.startswith(begun)]
-    found = _numbers(environ) if _takes_target(command) and len(named) == 1 else list(_choices(command))
+    if command.name == "get" and len(named) == 2:
+        found = ["from"]
+    elif command.name == "get" and named[2:] == ["from"]:
+        found = _asked(environ, "peers", "address", target=named[1])
+    elif len(named) > 1:
+        found = []
+    elif command.name in _PEERS_OF:
+        found = _asked(environ, _PEERS_OF[command.name], "peer_id")
+    else:
+        found = _asked(environ, "list", "number") if _takes_target(command) else list(_choices(command))
     return [each for each in found if each.startswith(begun)]
 
 
@@ -80,10 +89,16 @@ def _choices(command: Command) -> Sequence[str]:
     return tuple(SCRIPTS) if command.name == "completion" else ()
 
 
-def _numbers(environ: dict[str, str]) -> list[str]:
+_PEERS_OF = {"ban": "peers", "unban": "banned"}
+"""The commands on peers, and who tells of those that may be meant."""
+
+
+def _asked(environ: dict[str, str], method: str, member: str, **params: object) -> list[str]:
+    """A member of each row that the node answers with, each value once."""
     try:
         with ControlClient(data_folder(None, environ).socket) as client:
-            rows = client.call("list", timeout_s=ASK_S)
+            rows = client.call(method, params, timeout_s=ASK_S)
     except Exception:  # the border: a completion that can't tell says nothing
         return []
-    return [str(row["number"]) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    found = [str(row[member]) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return list(dict.fromkeys(found))

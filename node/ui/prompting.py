@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from node.status import ItemStatus
 from node.ui.actions import show_screen
+from node.ui.completing import all_words, complete, ghost
 from node.ui.lineedit import line
 from node.ui.messages import Leave, Request, RunLine
-from node.ui.model import CommandWord, Model, Prompt, PromptKind, Screen, filtered
+from node.ui.model import Model, Prompt, PromptKind, Screen, filtered
 from node.ui.rows import PEER_SORTS, SORTS, current, sorted_by
 from node.ui.step import Step, refuse_offline, say
 from node.ui.theme import THEMES
@@ -40,6 +41,8 @@ def prompt_key(model: Model, prompt: Prompt, key: str) -> Step:
             return replace(model, prompt=_recalled(model, prompt, -1 if key == "up" else 1)), ()
         case "tab" if prompt.kind is PromptKind.COMMAND:
             return replace(model, prompt=replace(prompt, edit=line(complete(model, prompt.edit.text)))), ()
+        case "right" | "ctrl-f" | "end" | "ctrl-e" if rest := ghost(model, prompt):
+            return typed(model, replace(prompt, edit=prompt.edit.insert(rest))), ()
     edit = prompt.edit.key(key)
     if edit is None:
         edit = prompt.edit.insert(" " if key == "space" else key) if len(key) == 1 or key == "space" else prompt.edit
@@ -104,43 +107,7 @@ def run(model: Model, text: str) -> Step:
     return say(model, f"{found.name}…"), (RunLine(found.name + rest, item.cid if item else None),)
 
 
-def complete(model: Model, text: str) -> str:
-    """The line with its last word completed as far as it is clear."""
-    words = text.split(" ")
-    if len(words) == 1:
-        names = [command.name for command in all_words(model) if command.name.startswith(text.casefold())]
-    else:
-        names = [str(item.number) for item in model.shown.items or () if str(item.number).startswith(words[-1])]
-    if not names:
-        return text
-    first, last = min(names), max(names)
-    shared = next((n for n, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    end = " " if len(names) == 1 else ""
-    return " ".join((*words[:-1], first[:shared] + end))
-
-
-def all_words(model: Model) -> tuple[CommandWord, ...]:
-    """The commands of the screen and those of the command table."""
-    own = {command.name for command in WORDS}
-    return (*WORDS, *(command for command in model.commands if command.name not in own))
-
-
 # --- words that only change the screen ----------------------------------------------------------------------------
-
-WORDS = (
-    CommandWord("list", "list", "the files of this node", ("ls", "l")),
-    CommandWord("info", "info <#>", "details of one file"),
-    CommandWord("peers", "peers [<#>]", "who shares a file"),
-    CommandWord("uploads", "uploads", "what this node seeds"),
-    CommandWord("search", "search <text>", "find files; --local or --peers keep it from the DHT"),
-    CommandWord("log", "log", "the node's log"),
-    CommandWord("net", "net", "the DHT and the connections", ("network", "status")),
-    CommandWord("sort", "sort <column>", "sort the rows: " + ", ".join(SORTS)),
-    CommandWord("filter", "filter [<text>]", "show only some rows"),
-    CommandWord("theme", "theme <name>", "colours: " + ", ".join(THEMES)),
-    CommandWord("help", "help", "all keys", ("h", "?")),
-    CommandWord("quit", "quit", "leave; the node keeps running", ("q", "exit")),
-)
 
 
 def _by_word(model: Model, word: str) -> ItemStatus | str:

@@ -44,7 +44,7 @@ def view(model: Model) -> Frame:
     if model.prompt is not None:
         from node.ui.view_prompt import prompt_line, suggestions  # here because the first frame has no prompt
 
-        bottom, column = prompt_line(model.prompt, width)
+        bottom, column = prompt_line(model, model.prompt, width)
         cursor = (column, height - 1)
         hints = suggestions(model, model.prompt, width)
         body = [*body[: max(len(body) - len(hints), 0)], *hints][-len(body) :] if body else body

@@ -19,7 +19,7 @@ from node.cli import main
 from node.control.lock import hold_folder
 from node.control.server import Call, ControlServer, Handler
 from node.errors import NotFoundError, UsageError
-from node.status import DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerStatus, TransferState, to_json
+from node.status import BanStatus, DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerStatus, TransferState, to_json
 from tests.searches import LINUX
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +66,7 @@ FETCHED = replace(
 PEER = PeerStatus(
     1, "12D3KooWpeer", "192.168.1.10", "/ip4/192.168.1.10/tcp/4001", 256, 230, 2.3e6, 0.0, 9, 0, "in", "D"
 )
+BAN = BanStatus("12D3KooWbad", "/ip4/192.168.1.66/tcp/4001", "shoal/0.1.0", 1.7e9)
 NODE = NodeStatus(
     "0.1.0", "12D3KooWme", ("/ip4/127.0.0.1/tcp/4001",), "/shoal", "/home", 9.0, 1, 2, 3, 2, 1, 0, 0, 5, 6, 7
 )
@@ -91,6 +92,9 @@ class FakeNode:
             "connect": self.answer({"peer_id": "12D3KooWpeer"}),
             "shutdown": self.answer({}),
             "limit": self._limit,
+            "ban": self.answer(to_json(BAN)),
+            "unban": self.answer(to_json(BAN)),
+            "banned": self.answer([to_json(BAN)]),
             **dict.fromkeys(("stop", "cancel", "pause", "priority", "resume"), self._item),
         }
 

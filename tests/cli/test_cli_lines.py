@@ -128,6 +128,16 @@ class TestCompletion:
         assert complete(["completion", ""], environ) == ["bash", "zsh", "fish"]
         assert complete(["no-such", ""], environ) == []
 
+    def test_peers_after_from_and_of_bans(self, node):
+        environ = {"SHOAL_HOME": str(node.home)}
+        assert complete(["download", "3", ""], environ) == ["from"]
+        assert complete(["download", "3", "from", "192"], environ) == ["192.168.1.10"]
+        assert node.wait_for_call("peers") == {"target": "3"}
+        assert complete(["download", "3", "from", "192.168.1.10", ""], environ) == []
+        assert complete(["ban", "12D3"], environ) == ["12D3KooWpeer"]
+        assert complete(["unban", ""], environ) == ["12D3KooWbad"]
+        assert complete(["info", "1", ""], environ) == []
+
     def test_without_a_node_there_are_no_numbers_and_no_complaint(self, tmp_path):
         assert complete(["info", ""], {"SHOAL_HOME": str(tmp_path)}) == []
 
