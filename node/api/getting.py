@@ -20,11 +20,12 @@ from node.services.named_peers import NamedPeer, NamedPeers
 from node.services.running import Active
 from node.services.snapshots import Snapshots
 from node.services.threads import in_thread
-from node.status import to_json
+from node.status import TransferState, to_json
+from node.store.errors import shown
 from node.store.items import Item
 from node.store.resolving import resolve
 from protocols.cid import Cid
-from protocols.link import Link, LinkError, could_be_cid_prefix, parse_target
+from protocols.link import SCHEME, Link, LinkError, could_be_cid_prefix, parse_target
 
 PATIENCE_S = 30.0
 """How long `get` waits without any peer before it says so; three lookups' worth. The download itself goes on trying."""
@@ -80,7 +81,9 @@ class GetApi:
             except NotFoundError:
                 if target.isdecimal() or could_be_cid_prefix(target):
                     raise
-                raise UsageError(str(error)) from error
+                is_link = target.strip()[: len(SCHEME)].lower() == SCHEME
+                said = str(error) if is_link else f"{shown(target)!r} is no CID, link, number or name here: {error}"
+                raise UsageError(said) from error
             return Link(item.cid, item.name or None, None, item.hints)
 
     async def _chosen(self, text: str, cid: Cid) -> NamedPeer | None:
@@ -98,12 +101,29 @@ class GetApi:
         return peer, address
 
     async def _follow(self, call: Call, item: Item) -> None:
-        """Report progress until the download has ended; raises its error, or why nothing moves."""
+        """Report progress until the file is here; raises its error, why nothing moves, or what somebody did to it."""
         active = self._library.active.get(item.cid)
+        while active:
+            item = await self._watch(call, item, active)
+            if active.error:
+                raise active.error
+            if active.task.is_resting and not active.ended.is_set():
+                return
+            # A command of another terminal may have ended it, and has the last word: `share` of the same, `verify`.
+            await self._library.settled(item.cid)
+            active = self._library.active.get(item.cid)
+        found = await in_thread(self._library.catalogue.find, item.cid)
+        if found is None or not found.is_complete:
+            raise ShoalError(_why_ended(item, found))
+
+    async def _watch(self, call: Call, item: Item, active: Active) -> Item:
+        """Report progress until a task has ended or has all that is wanted: the item then. Raises why nothing moves."""
         quiet_since = trio.current_time()
         timeout_s = call.param("patience_s", float, PATIENCE_S)
-        while active and not active.ended.is_set() and not active.task.is_resting:
-            await call.progress(to_json(self._snapshots.item(await self._fresh(item))))
+        while not active.ended.is_set() and not active.task.is_resting:
+            found: Item | None = await in_thread(self._library.catalogue.find, item.cid)
+            item = found or item  # which may have been cancelled just now
+            await call.progress(to_json(self._snapshots.item(item)))
             now = trio.current_time()
             if not active.task.stall_reason():
                 quiet_since = now
@@ -113,17 +133,21 @@ class GetApi:
                 raise _why_stalled(active)
             with trio.move_on_after(PROGRESS_S):
                 await active.ended.wait()
-        if active and active.error:
-            raise active.error
-        item = await self._fresh(item)
-        if not item.is_complete and not (active and active.task.is_resting):
-            raise ShoalError(
-                f"#{item.number} {item.name or item.cid} is {item.state.lower()}: {item.reason or 'stopped'}"
-            )
+        return item
+
+
+def _why_ended(item: Item, found: Item | None) -> str:
+    """What became of a download that runs no more and isn't complete; `found` is its row, if it has one still."""
+    name = f"#{item.number} {shown((found or item).name or str(item.cid))}"
+    if found is None:
+        return f"{name} was cancelled"
+    if found.state is TransferState.PAUSED:
+        return f"{name} was paused; go on with: shoal resume {found.number}"
+    return f"{name}: {found.reason}" if found.reason else f"{name} goes on when the node starts again"
 
 
 def _why_stalled(active: Active) -> ShoalError:
-    reason = active.task.stall_reason()
+    reason = active.task.stall_reason().removesuffix(".")  # a sentence of a lower layer, which goes on here
     if active.task.candidates.banned and active.task.is_alone:
         return IntegrityError(f"{reason}; the download goes on when a good peer appears")
     return NoPeersError(f"{reason}; the node goes on looking")

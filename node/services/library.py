@@ -126,8 +126,10 @@ class Library:
             found = await in_thread(scan, path, self._own_folder)
             imported = await stoppable(import_scan, found, progress=partial(progress, found))
         async with self._turn(imported.cid):
-            known = await in_thread(self.catalogue.find, imported.cid)
             await self._running.end(imported.cid)
+            known = await in_thread(self.catalogue.find, imported.cid)
+            if known and not known.is_complete:  # nobody would ever look at what was fetched of it
+                await in_thread(delete_partial, self.catalogue, known, self._seeding.descriptors)
             item = await in_thread(
                 self.catalogue.add_share,
                 imported.cid,
@@ -177,13 +179,13 @@ class Library:
         """Start or go on with a download into `directory`; `hints` are (peer id, multiaddr) of the link.
 
         If a peer is chosen nobody else is asked, until it is got again without one; that holds over restarts. What is
-        in another folder already stays there; `is_elsewhere_wrong` makes that a UsageError. `prepare` is done with the
-        item of what isn't complete before anything of it is fetched.
+        in another folder already stays there; `is_elsewhere_wrong` makes that a UsageError, unless nothing of it has
+        been fetched. `prepare` is done with the item of what isn't complete before anything of it is fetched.
         """
         async with self._turn(link.cid):
             await self._forget_if_gone(link.cid)
             if is_elsewhere_wrong and (known := await in_thread(self.catalogue.find, link.cid)):
-                _check_place(known, directory)
+                await self._move(known, directory)
             add = partial(self.catalogue.add_download, name=link.name or "", size=link.size or 0, hints=link.peers)
             item = await in_thread(add, link.cid, directory, time.time())
             if not item.is_complete:
@@ -198,6 +200,11 @@ class Library:
                 for peer, address in hints:
                     active.finder.add_hint(peer, (address,))
             return item
+
+    async def settled(self, cid: Cid) -> None:
+        """Wait until no command on a CID is under way."""
+        async with self._turns.setdefault(cid, trio.Lock()):
+            pass
 
     async def pause(self, item: Item) -> Item:
         """Stop a download for now; what is verified stays."""
@@ -299,6 +306,21 @@ class Library:
             self._start(item)
         return await self._fresh(item)
 
+    async def _move(self, item: Item, directory: str) -> None:
+        """Have a download, of which nothing is here yet, go to another folder; raises UsageError for any other item."""
+        place = _place(item)
+        if _is_same(place, directory):
+            return
+        if not item.is_complete and not item.bytes_have:
+            item = await self._ended(item)
+        if item.is_complete or item.bytes_have:
+            name = f"#{item.number} {shown(item.name or str(item.cid))}"
+            if item.is_complete:
+                raise UsageError(f"{name} is complete in {shown(place)}; copy it from there, or cancel it first")
+            raise UsageError(f"{name} is partly in {shown(place)}; let it go on without -o, or cancel it first")
+        await in_thread(delete_partial, self.catalogue, item, self._seeding.descriptors)
+        await in_thread(self.catalogue.set_destination, item.cid, directory)
+
     async def _ended(self, item: Item) -> Item:
         """The item once its download has ended: it may have become complete just before."""
         was_running = await self._running.end(item.cid)
@@ -337,10 +359,10 @@ class Library:
         return await in_thread(self.catalogue.get, item.cid)
 
 
-def _check_place(item: Item, directory: str) -> None:
-    """Raise UsageError if an item is, or will be, in another folder than this."""
-    place = os.path.dirname(item.path) if item.path is not None else item.destination or ""
-    if os.path.realpath(place) != os.path.realpath(directory):
-        how = "complete" if item.is_complete else "being fetched"
-        name = shown(item.name or str(item.cid))
-        raise UsageError(f"#{item.number} {name} is {how} in {shown(place)}; copy it from there, or cancel it first")
+def _place(item: Item) -> str:
+    """The folder in which an item is, or will be."""
+    return os.path.dirname(item.path) if item.path is not None else item.destination or ""
+
+
+def _is_same(folder: str, other: str) -> bool:
+    return os.path.realpath(folder) == os.path.realpath(other)

@@ -128,6 +128,11 @@ class Catalogue:
             chunk_table.create(connection, number, manifest.geometry.chunk_count)
         return self.get(cid)
 
+    def set_destination(self, cid: Cid, destination: str) -> None:
+        """The download is to go into another folder; nothing of it is here yet."""
+        with self._write(cid) as (connection, number):
+            connection.execute("UPDATE items SET destination = ? WHERE number = ?", (os.fsencode(destination), number))
+
     def set_state(self, cid: Cid, state: TransferState, reason: str = "") -> None:
         """The item is in another state, to be found again after a restart."""
         with self._write(cid) as (connection, number):

@@ -100,7 +100,7 @@ def adopt(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
             if final.identities() == before:
                 return tuple(identity for identity in before if identity)
     raise StorageError(
-        f"{shown(final.path)} exists and has other content; it is left as it is: choose another place or name with -o"
+        f"{shown(final.path)} exists and has other content; move it away and resume, or choose another folder with -o"
     )
 
 

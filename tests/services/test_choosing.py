@@ -174,7 +174,7 @@ async def test_what_makes_no_sense_is_refused_in_words(tmp_path):
             await prioritize(["*.iso"], Priority.HIGH)
         with pytest.raises(UsageError, match="skip every file"):
             await prioritize([], Priority.SKIP)
-        with pytest.raises(UsageError, match="being fetched in"):
+        with pytest.raises(UsageError, match="is partly in"):
             await here.library.get(LINK, str(tmp_path), (), is_elsewhere_wrong=True)
 
 
