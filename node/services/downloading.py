@@ -73,7 +73,7 @@ class DownloadTask:
         self.bad_chunks = 0
         self.bad_now: set[int] = set()  # chunks whose last copy was wrong, and that none has come for since
         self.lookups: Callable[[], int] = lambda: 1  # how often the DHT was asked so far
-        self.has_chunks: Callable[[], None] = lambda: None  # called when there are some, with each batch, and at the end
+        self.has_chunks: Callable[[], None] = lambda: None  # called at once, with each batch, and in the end
         self.buckets: tuple[TokenBucket, ...] = ()  # what it asks for has to pass all of these
         self._wishes = Wishes()
         self._storage = storage
