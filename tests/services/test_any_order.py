@@ -1,9 +1,10 @@
-"""Commands, lost streams and trouble with the disk in any order: in the end the file is here, and nothing is left over."""
+"""Commands, lost streams and a moody disk in any order: in the end the file is here, and nothing is left over."""
 
 from __future__ import annotations
 
 import random
 from contextlib import suppress
+
 import pytest
 import trio
 
@@ -11,7 +12,6 @@ from node.errors import ShoalError, StorageError
 from node.services import downloading, writing
 from node.services.choosing import Choosing
 from node.services.exchange import Exchange
-from node.status import TransferState
 from node.store import downloads
 from node.store.errors import DiskFull
 from node.swarm.selection import Priority
