@@ -24,7 +24,7 @@ from node.services.threads import in_thread
 from node.store.entries import HeldCatalogues
 from protocols.catalog import MAX_HEADS, MAX_TELL_HEADS, Ask, Tell
 from protocols.cid import Cid
-from protocols.errors import RemoteProtocolError
+from protocols.errors import LocalProtocolError, RemoteProtocolError
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,10 @@ CALLS_PER_S = 1.0
 CALLS_AT_ONCE = 30.0
 """ASKs and TELLs of one peer: an honest one sends half a TELL a second and hardly an ASK. Others are heard later."""
 
+PAGES_PER_S = 50.0
+PAGES_AT_ONCE = 500.0
+"""GET_PAGEs of one peer: the largest catalogue at once, and a newcomer's thousand within seconds."""
+
 
 class Catalogues:
     """This node's catalogue and those of others. It is the `Answers` that peers get."""
@@ -86,6 +90,7 @@ class Catalogues:
         self._mail: dict[str, dict[str, bytes]] = {}  # for each of them, heads by publisher that it isn't told yet
         self._streams: dict[str, int] = {}  # that peers have open here
         self._pacing = PeerPacing(rate=CALLS_PER_S, burst=CALLS_AT_ONCE)
+        self._page_pacing = PeerPacing(rate=PAGES_PER_S, burst=PAGES_AT_ONCE)
         self._faulty: dict[str, float] = {}  # until when a peer isn't heard
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -148,8 +153,9 @@ class Catalogues:
         others = await in_thread(lambda: self._held.heads(self._clock(), MAX_HEADS, first=peer))
         return Tell(tuple(_fitting([*own, *others], ask.heads)), self._hints.sample(ask.peers, peer, address))
 
-    async def page(self, cid: Cid) -> bytes | None:
+    async def page(self, cid: Cid, peer: str) -> bytes | None:
         """A page of our own catalogue, or of one that we hold."""
+        await trio.sleep(self._page_pacing.take(peer, trio.current_time()))
         return self._own.pages.get(cid) or await in_thread(self._held.page, cid)
 
     # --- inside -------------------------------------------------------------------------------------------------
@@ -214,7 +220,7 @@ class Catalogues:
         """Whether there is a new head of this node, which everybody is being told."""
         try:
             is_new = await in_thread(self._own.update)
-        except StorageError as error:
+        except (StorageError, LocalProtocolError) as error:
             log.warning("the catalogue can't be brought up to date now: %s", error)
             return False
         if is_new and self._own.sealed:

@@ -2,7 +2,8 @@
 
 Rules: a signature is verified before a page is asked for, and every page before anything is stored; pages are asked of
 the peer that told of the head, which is at fault if they are not what the head says. One catalogue is fetched from one
-peer at a time: if that fails, whoever else told of it is asked.
+peer at a time: if that fails, whoever else told of it is asked. One peer's pages are waited for in one place at a time,
+and nobody keeps a place while it waits for somebody else: so a peer that is slow on purpose holds up little.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ log = logging.getLogger(__name__)
 FETCHES = 4
 """Catalogues fetched at once: each may take 5 MB of memory before it is known to be whole."""
 
+FETCH_S = 20.0
+FETCH_ENTRY_S = 0.02
+"""For one catalogue, and more for each of its entries: a long name at 20 kB/s, the slowest link worth having."""
+
 MAX_SEEN = 4096
 """Heads known to be nothing new: in a dense network each is told by many, and need be verified only once."""
 
@@ -43,6 +48,7 @@ class Hearing:
         self._held = held
         self._clock = clock
         self._turns: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
+        self._tellers: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
         self._fetching = trio.Semaphore(FETCHES)
         self._seen: OrderedDict[bytes, None] = OrderedDict()  # digests of sealed heads
         self.storing = trio.Lock()  # one change of what is held at a time
@@ -56,12 +62,23 @@ class Hearing:
         wanted = await in_thread(self._wanted, unknown) if unknown else []
         if not wanted:
             return
-        async with self._fetching, open_talk(self._network, peer) as talk:
-            for head, sealed in wanted:
-                async with self._turns.setdefault(head.publisher, trio.Lock()):
-                    if await self._fetch(talk, head, sealed, peer):
-                        self._note_seen(sealed)
-                        adopted(head.publisher, sealed)
+        later: list[SealedHead] = []  # somebody else is being asked for these
+        async with self._tellers.setdefault(peer, trio.Lock()):
+            async with self._fetching, open_talk(self._network, peer) as talk:
+                for head, sealed in wanted:
+                    turn = self._turns.setdefault(head.publisher, trio.Lock())
+                    if turn.locked():
+                        later.append((head, sealed))
+                        continue
+                    async with turn:
+                        await self._take(talk, head, sealed, peer, adopted)
+            for head, sealed in later:
+                async with (
+                    self._turns.setdefault(head.publisher, trio.Lock()),
+                    self._fetching,
+                    open_talk(self._network, peer) as talk,
+                ):
+                    await self._take(talk, head, sealed, peer, adopted)
 
     def _wanted(self, heads: Sequence[bytes]) -> list[SealedHead]:
         """Those that are current and newer than what is held; in a thread, since signatures take 0.1 ms each."""
@@ -81,6 +98,15 @@ class Hearing:
         if len(self._seen) > MAX_SEEN:
             self._seen.popitem(last=False)
 
+    async def _take(
+        self, talk: Talk, head: Head, sealed: bytes, peer: str, adopted: Callable[[str, bytes], None]
+    ) -> None:
+        with trio.fail_after(FETCH_S + FETCH_ENTRY_S * head.count):
+            is_new = await self._fetch(talk, head, sealed, peer)
+        if is_new:
+            self._note_seen(sealed)
+            adopted(head.publisher, sealed)
+
     async def _fetch(self, talk: Talk, head: Head, sealed: bytes, peer: str) -> bool:
         """Whether the head is held now, and wasn't before."""
         if head.seq <= await in_thread(self._held.seq, head.publisher):
@@ -94,6 +120,8 @@ class Hearing:
         if pages is None:
             return False
         async with self.storing:
+            if await in_thread(self._held.pages_held, head) != here:
+                return False  # it had to make room for another one meanwhile
             await in_thread(self._held.adopt, head, sealed, peer, pages)
         log.debug("the catalogue of %s has %d entries, told by %s", head.publisher, head.count, peer)
         return True

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocols.catalog import MAX_ENTRIES, MAX_LIFETIME_S, Entry, Head, encode_page, peer_id_of, seal, split, unseal
+from protocols.catalog.limits import MAX_PAGES
 from protocols.cid import DAG_CBOR, Cid
 from protocols.errors import RemoteProtocolError
 
@@ -65,7 +67,7 @@ class OwnCatalogue:
             if self.head is None:
                 is_new = bool(pages) or self._seq > 0  # who never published needs no head to say that there is nothing
             else:
-                is_new = pages != self.head.pages or (bool(pages) and self._clock() >= self.head.issued + RENEW_S)
+                is_new = pages != self.head.pages or (bool(pages) and not self._is_fresh(self.head))
             if is_new:
                 self._sign(pages)
             return is_new
@@ -78,12 +80,18 @@ class OwnCatalogue:
                 self.head = self.sealed = None
                 self._record.keep_head(self._seq, None)
 
+    def _is_fresh(self, head: Head) -> bool:
+        """Whether a head needs no other yet; one of a clock that was ahead is no head to others."""
+        now = self._clock()
+        return head.is_current(now) and now < head.issued + RENEW_S
+
     def _build(self) -> None:
         self._revision, entries = self._record.load(MAX_ENTRIES + 1)
         if len(entries) > MAX_ENTRIES:
             log.warning("more than %d shares: the catalogue tells of so many", MAX_ENTRIES)
         pages: dict[bytes, tuple[Cid, bytes]] = {}
-        for entries_of_page in split(entries[:MAX_ENTRIES] if self._is_public else []):
+        # More pages than a head may name are no accident: somebody has made CIDs that each end one.
+        for entries_of_page in islice(split(entries[:MAX_ENTRIES] if self._is_public else []), MAX_PAGES):
             key = b"".join([entry.cid.digest for entry in entries_of_page])
             pages[key] = self._pages.get(key) or _encode(entries_of_page)
         self._pages = pages

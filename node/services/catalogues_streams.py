@@ -109,7 +109,7 @@ class Answers(Protocol):
 
     async def told(self, tell: Tell, peer: str, address: str) -> None: ...
     async def tell(self, ask: Ask, peer: str, address: str) -> Tell: ...
-    async def page(self, cid: Cid) -> bytes | None: ...
+    async def page(self, cid: Cid, peer: str) -> bytes | None: ...
 
 
 async def answer(stream: PeerStream, answers: Answers) -> None:
@@ -130,5 +130,5 @@ async def answer(stream: PeerStream, answers: Answers) -> None:
                         told = await answers.tell(message, stream.peer_id, stream.remote_address)
                         await stream.send_all(answering.send(told))
                     case GetPage():
-                        page = await answers.page(message.cid)
+                        page = await answers.page(message.cid, stream.peer_id)
                         await stream.send_all(answering.send(Page(page) if page else NoPage()))
