@@ -29,7 +29,7 @@ from protocols.catalog import PROTOCOL_ID
 from tests.store.catalogues import entry
 from tests.store.shares import share_file
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class RealNode:

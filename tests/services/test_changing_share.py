@@ -80,7 +80,7 @@ async def test_a_file_that_changes_while_it_is_served(tmp_path, change):
         nursery.start_soon(finder.run)
         finder.add_hint("here", ())
         nursery.start_soon(task.run)
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not storage.writes:  # noqa: ASYNC110 - a storage has no event
                 await trio.sleep(0.001)
             change(path)

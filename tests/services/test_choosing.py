@@ -68,14 +68,14 @@ async def get(here, *only: str):
 
 
 async def until_at_rest(here):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while not (active := here.library.active.get(CONTENT.cid)) or not active.task.is_resting:  # noqa: ASYNC110
             await trio.sleep(0.005)
         return active.task
 
 
 async def until_complete(here):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while not here.library.catalogue.get(CONTENT.cid).is_complete:  # noqa: ASYNC110 - a catalogue has no event
             await trio.sleep(0.005)
 
@@ -109,7 +109,7 @@ async def test_what_was_skipped_can_come_later(tmp_path):
         await until_at_rest(here)
         choosing = Choosing(here.library)
         await choosing.prioritize(item, ["docs"], Priority.HIGH)
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while len(tree(tmp_path)) < 4:  # noqa: ASYNC110 - a folder has no event
                 await trio.sleep(0.005)
         await until_at_rest(here)
@@ -148,7 +148,7 @@ async def test_a_cancelled_download_at_rest_can_be_fetched_again_as_a_whole(tmp_
 async def test_choices_of_a_paused_download_hold_when_it_goes_on(tmp_path):
     async with node(tmp_path, CONTENT) as here:
         item = await get(here)
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not here.library.catalogue.get(CONTENT.cid).has_manifest:  # noqa: ASYNC110 - no event for it
                 await trio.sleep(0.001)
         item = await here.library.pause(item)
@@ -181,7 +181,7 @@ async def test_what_makes_no_sense_is_refused_in_words(tmp_path):
 async def test_a_word_that_fits_no_file_ends_the_download_before_anything_is_fetched(tmp_path):
     async with node(tmp_path, CONTENT) as here:
         await get(here, "*.iso")
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while (item := here.library.catalogue.get(CONTENT.cid)).state is not TransferState.ERROR:  # noqa: ASYNC110
                 await trio.sleep(0.005)
         assert "fits *.iso" in item.reason
@@ -194,7 +194,7 @@ async def test_a_foreign_folder_of_the_same_name_is_left_alone(tmp_path):
     (foreign / "mine").write_bytes(b"mine")
     async with node(tmp_path, CONTENT) as here:
         await get(here, "docs")
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while (item := here.library.catalogue.get(CONTENT.cid)).state is not TransferState.ERROR:  # noqa: ASYNC110
                 await trio.sleep(0.005)
         assert "exists and has other content" in item.reason

@@ -324,7 +324,7 @@ async def test_over_real_connections_the_third_peer_finds_the_first_by_the_secon
         finder = PeerFinder(exchange, NoRecords(), swarm, candidates)
         nursery.start_soon(finder.run)
         finder.add_hint(hub.peer_id, tuple(hub.addresses()))
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             await DownloadTask(swarm, candidates, storage, random.Random(1)).run()
         assert storage.data == DATA
         assert {connection.peer_id for connection in newcomer.connections()} == {hub.peer_id, seeder.peer_id}

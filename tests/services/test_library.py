@@ -59,13 +59,13 @@ class Here:
         return await self.library.get(LINK, self.folder, ())
 
     async def until(self, *states: TransferState):
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while (item := self.library.catalogue.find(CONTENT.cid)) is None or item.state not in states:  # noqa: ASYNC110
                 await trio.sleep(0.005)
             return item
 
     async def until_some_is_here(self):
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not self.library.catalogue.get(CONTENT.cid).bytes_have:  # noqa: ASYNC110 - a catalogue has no event
                 await trio.sleep(0.005)
 
@@ -182,7 +182,7 @@ async def test_a_full_data_folder_stops_neither_the_node_nor_its_downloads(tmp_p
         await here.get()
         task = here.library.active[CONTENT.cid].task
         disk.set()
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while "full" not in task.stall_reason():  # noqa: ASYNC110 - a download has no event for it
                 await trio.sleep(0.005)
             await trio.sleep(0.1)  # some more rounds of everything that is written down now and then
@@ -202,7 +202,7 @@ async def test_a_disk_that_is_full_when_the_file_is_in_place_costs_only_time(tmp
     async with node(tmp_path) as here:
         await here.get()
         task = here.library.active[CONTENT.cid].task
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while "full" not in task.blocked:  # noqa: ASYNC110 - a download has no event for it
                 await trio.sleep(0.005)
         disk.clear()
@@ -239,7 +239,7 @@ async def test_a_download_that_goes_on_is_provided_before_it_gets_more(tmp_path)
         await here.library.pause(item)
         del here.host.network.handlers["seeder"]
         await here.library.resume(item)
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while here.library.providing.status(item.cid.multihash) is None:  # noqa: ASYNC110 - it has no event for it
                 await trio.sleep(0.005)
 

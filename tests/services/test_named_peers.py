@@ -197,7 +197,7 @@ async def test_a_choice_survives_a_restart_until_it_is_taken_back(tmp_path):
     (tmp_path / "downloads").rmdir()
     async with node(tmp_path) as here:
         task = here.library.active[LINK.cid].task
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not task.stall_reason():  # noqa: ASYNC110 - a reason has no event
                 await trio.sleep(0.005)
         assert task.stall_reason() == f"the chosen peer isn't reachable: {FAR} is not reachable"

@@ -24,7 +24,7 @@ from protocols.search import PROTOCOL_ID as SEARCH
 from tests.services.fakes import complete_content
 from tests.services.search_world import FakeIndex
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 CONTENT = bytes(range(256)) * 1024  # four chunks
 
 

@@ -51,7 +51,7 @@ async def test_keywords_follow_a_share_that_is_still_provided(tmp_path, nursery)
     words.added(without_words)
     words.added(b"\x12\x20" + bytes(32))  # no share of this node
     words.added(kept)
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         await provided.changed.wait()
     assert provided.keywords == {kept: tuple(map(keyword_key, ("red", "fish")))}  # nothing is added without words
     nursery.cancel_scope.cancel()
@@ -69,7 +69,7 @@ async def test_a_name_without_keywords_is_looked_at_once(tmp_path, nursery):
     nursery.start_soon(words.run)
     words.added(share.cid.multihash)
     words.added(named.cid.multihash)
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         await provided.changed.wait()
     assert set(provided.keywords) == {named.cid.multihash}, "or `providing` would tell of it again, for ever"
     nursery.cancel_scope.cancel()

@@ -206,7 +206,7 @@ async def test_a_folder_on_a_disk_that_is_not_mounted_keeps_its_shares(tmp_path,
 
 async def test_the_systems_own_news(tmp_path):
     heard = set()
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
 
             async def listen():
