@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 MOST = 20
 """Attempts: what is too slow is so each time, and what is fast gets a quiet moment in one of so many."""
 
 
-def attempts(limit_s: float) -> Iterator[AbstractContextManager[None]]:
+def attempts(limit_s: float, clock: Callable[[], float] = time.perf_counter) -> Iterator[AbstractContextManager[None]]:
     """Blocks to time, one after the other, until one takes less than `limit_s`; AssertionError if none does."""
     times: list[float] = []
 
     @contextmanager
     def timed() -> Iterator[None]:
-        started = time.perf_counter()
+        started = clock()
         yield
-        times.append(time.perf_counter() - started)
+        times.append(clock() - started)
 
     for _ in range(MOST):
         yield timed()

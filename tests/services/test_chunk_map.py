@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from node.services.chunk_map import ChunkMap, distributed_copies
 from node.swarm.availability import Availability, mask_of, mask_of_chunks
 from protocols.bitfield import Bitfield
+from tests.timing import attempts
 
 
 def a_map(count: int, have: set[int], peers: list[set[int]], **known: frozenset[int]) -> ChunkMap:
@@ -70,9 +71,9 @@ def test_a_share_without_chunks_has_neither_cells_nor_copies():
 
 def test_a_complete_share_is_drawn_at_once():
     count = 2_000_003
-    began = time.process_time()
-    assert ChunkMap(count, Bitfield.full(count).to_bytes()).cells(65_536) == "#" * 65_536
-    assert time.process_time() - began < 0.2
+    for attempt in attempts(0.2, time.process_time):
+        with attempt:
+            assert ChunkMap(count, Bitfield.full(count).to_bytes()).cells(65_536) == "#" * 65_536
 
 
 def test_two_million_chunks_take_a_screen_no_longer_than_a_few_thousand():
@@ -81,6 +82,6 @@ def test_two_million_chunks_take_a_screen_no_longer_than_a_few_thousand():
     for chunk in range(0, count, 3):
         have.set(chunk)
     plane = mask_of(Bitfield.full(count)).to_bytes(-(-count // 8), "big")
-    began = time.process_time()
-    assert ChunkMap(count, have.to_bytes(), planes=(plane, plane)).cells(3000) == "3" * 3000
-    assert time.process_time() - began < 0.5
+    for attempt in attempts(0.5, time.process_time):
+        with attempt:
+            assert ChunkMap(count, have.to_bytes(), planes=(plane, plane)).cells(3000) == "3" * 3000

@@ -15,6 +15,7 @@ from node.store.database import Database
 from node.store.identity import Identity, pack, unpack
 from protocols.manifest import FileEntry, Manifest, encode
 from tests.store.shares import CHUNK, Share, share_file, share_folder, some_bytes
+from tests.timing import attempts
 
 SHARE = share_file(some_bytes(3 * CHUNK + 5), "film.mkv")
 OTHER = share_folder({"a": b"1", "b/c": b"22"}, "photos")
@@ -191,12 +192,9 @@ def test_ten_thousand_items_are_listed_without_their_manifests(catalogue, databa
                 (encoded.cid.to_bytes(), str(encoded.cid), name),
             )
             connection.execute("INSERT INTO blocks VALUES (?, 0, zeroblob(10000))", (number + 1,))
-    times = []
-    for _ in range(3):
-        started = time.thread_time()
-        assert len(catalogue.items()) == 10_000
-        times.append(time.thread_time() - started)
-    assert min(times) < 0.2, times  # of the processor: other processes' load is not ours
+    for attempt in attempts(0.2, time.thread_time):  # of the processor: other processes' load is not ours
+        with attempt:
+            assert len(catalogue.items()) == 10_000
 
 
 def test_totals_count_what_seeds_and_what_all_have_moved(catalogue):
