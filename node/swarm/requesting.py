@@ -133,12 +133,15 @@ class Requesting:
         return now - request.issued_at >= (new_s if is_new else OVERDUE_S)
 
     def _is_for_others(self, peer: Peer, chunk: int, now: float) -> bool:
-        """Whether a chunk that this peer may have spoilt can be had from somebody who hasn't."""
+        """Whether a chunk that this peer may have spoilt can be asked now of somebody who hasn't.
+
+        Who is busy doesn't count, or one that trickles would keep the chunk from all suspects for as long as it likes.
+        """
         case = self._reputation.cases.get(chunk)
         if case is None or peer.name not in case.suspects:
             return False
         return any(
-            other.bitfield[chunk] and other.name not in case.suspects and other.is_in_order(now)
+            other.bitfield[chunk] and other.name not in case.suspects and other.is_in_order(now) and other.room(now)
             for other in self._peers.values()
         )
 

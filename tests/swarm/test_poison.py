@@ -6,7 +6,7 @@ import pytest
 
 from node.swarm.timeouts import SNUB_S
 from protocols.exchange import RejectReason
-from tests.swarm.story import MESSAGE, MIB, Story
+from tests.swarm.story import KIB, MESSAGE, MIB, Story
 
 GOOD = bytes(MIB)
 
@@ -94,6 +94,23 @@ def test_a_suspect_is_asked_when_nobody_else_has_the_chunk():
     story.hash(chunk, good=False)
     story.wait(1.5)
     assert [len(story.open(peer)) for peer in "abc"] in ([1, 0, 0], [0, 1, 0])
+
+
+def test_one_that_trickles_does_not_keep_a_chunk_from_the_suspects():
+    story = Story(4 * MIB)
+    story.join("a", "b", has=[0])
+    chunk = mix(story, "a", "b")
+    story.join("trickles")
+    story.hash(chunk, good=False)
+    story.leave("a")
+    for _ in range(12):
+        story.wait(5.0)
+        for request in [request for request in story.cancelled if request.peer == "trickles"]:
+            story.refuse("trickles", RejectReason.CANCELLED, request)
+        story.send("trickles", 4 * KIB)
+        if story.open("b"):
+            story.deliver("b")
+    assert story.have[chunk]
 
 
 def test_the_right_bytes_convict_the_liar_and_clear_the_other():
