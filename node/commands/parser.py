@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from typing import NoReturn
@@ -28,10 +29,13 @@ _DEFAULTS = {"home": None, "json": False, "quiet": False, "progress": str(Progre
 class _Parser(argparse.ArgumentParser):
     """argparse, but a mistake raises instead of printing and exiting."""
 
+    _words: tuple[str, ...] = ()
+
     def parse_known_args(  # type: ignore[override]  # typeshed has overloads for namespaces of other types
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """As argparse does, but `from PEER` may stand behind options too: argparse takes all such words at once."""
+        self._words = tuple(args or ())
         parsed, rest = super().parse_known_args(args, namespace)
         if rest and getattr(parsed, "chosen", None) == [] and not any(word.startswith("-") for word in rest):
             parsed.chosen, rest = rest, []
@@ -41,13 +45,18 @@ class _Parser(argparse.ArgumentParser):
         """Raise `UsageError` for argparse's complaint, with a guess at what was meant."""
         unknown = re.match(r"argument COMMAND: invalid choice: '(.*?)'", message, re.DOTALL)
         if unknown is None:
-            raise UsageError(f"{message}; see: {self.prog} --help")
+            raise UsageError(f"{message}{self._of_a_dash(message)}; see: {self.prog} --help")
         import difflib  # here because most people know what they type
 
         names = [name for command in COMMANDS for name in (command.name, *command.aliases)]
         near = difflib.get_close_matches(unknown[1], names, n=1)
         guess = f"did you mean {near[0]}?" if near else "see: shoal --help"
         raise UsageError(f"unknown command {unknown[1]!r}; {guess}")
+
+    def _of_a_dash(self, message: str) -> str:
+        """What to say of a file whose name was taken for an option."""
+        taken = next((word for word in self._words if re.match(r"-[^-]", word) and os.path.lexists(word)), None)
+        return f" ({taken} is read as options; write ./{taken})" if taken and "required" in message else ""
 
 
 def command_word(words: Sequence[str]) -> str | None:

@@ -7,6 +7,7 @@ aren't guessed at.
 from __future__ import annotations
 
 import re
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?) *(?:([kmgt])(i?))?b?(?:/s|ps)?", re.IGNORECASE)
@@ -22,12 +23,12 @@ class Rate:
 
 
 def rate(text: str) -> Rate:
-    """The limit that a word means, as argparse wants it read: raises ValueError."""
+    """The limit that a word means, as argparse wants it read: raises its ArgumentTypeError."""
     word = text.strip()
     if word.lower() in _NO_LIMIT:
         return Rate(None)
     found = _RATE.fullmatch(word)
     if found is None or len(word) > 20:  # more digits than any line has bytes
-        raise ValueError(text)
+        raise ArgumentTypeError(f"{text!r} isn't a rate, which is like 20MB, 500kB, 1.5MiB or off")
     number, prefix, binary = found.groups()
     return Rate(float(number) * (1024.0 if binary else 1000.0) ** _POWERS[(prefix or "").lower()])

@@ -61,7 +61,7 @@ def frames(text: str) -> float:
 
 
 _PEER = "its IP address, its multiaddr, or its peer id or the beginning of that"
-_FILE = "a file's number in the list, its CID or the beginning of it, or its link"
+_FILE = "a file's number in the list, its name, its CID or the beginning of it, or its link"
 _ONE_TARGET = Argument(("target",), f"{_FILE}; without it, the only one there is", {"metavar": "TARGET", "nargs": "?"})
 _TARGET = Argument(("target",), _FILE, {"metavar": "TARGET"})
 _ANY_TARGET = Argument(("target",), f"{_FILE}; without it, every connection", {"metavar": "TARGET", "nargs": "?"})
@@ -129,7 +129,11 @@ COMMANDS = (
                 "a CID, a link, the number of a hit of the latest search, or an unfinished file's number",
                 {"metavar": "CID|LINK|N"},
             ),
-            Argument(("chosen",), f"fetch it from this peer only: {_PEER}", {"metavar": "from PEER", "nargs": "*"}),
+            Argument(
+                ("chosen",),
+                f"fetch it from this peer only: {_PEER}",
+                {"metavar": "from PEER", "nargs": "*", "default": []},
+            ),
             Argument(("--from",), "the same", {"metavar": "PEER", "dest": "peer"}),
             Argument(("-o", "--output"), "put it into DIR (default: here)", {"metavar": "DIR"}),
             Argument(
@@ -248,7 +252,7 @@ COMMANDS = (
                 "high, normal, low or skip",
                 {"metavar": "LEVEL", "nargs": "?", "choices": ("high", "normal", "low", "skip")},
             ),
-            Argument(("files",), f"{_WORD}; without any, all files", {"metavar": "FILE", "nargs": "*"}),
+            Argument(("files",), f"{_WORD}; without any, all files", {"metavar": "FILE", "nargs": "*", "default": []}),
             Argument(("--sequential",), "fetch from the beginning to the end", {"action": "store_true"}),
             Argument(("--rarest-first",), "fetch in the order that is best for everybody", {"action": "store_true"}),
         ),
@@ -307,7 +311,7 @@ EXIT_CODES: Mapping[int, str] = {
     ExitCode.OK: "done",
     ExitCode.FAILED: "failed: some file failed, or isn't what was shared",
     ExitCode.USAGE: "the command line or the configuration is wrong",
-    ExitCode.NO_NODE: "no node is running or it can't be reached",
+    ExitCode.NO_NODE: "no node is running or it can't be reached, or another runs already",
     ExitCode.NOT_FOUND: "no such file, number or CID",
     ExitCode.NO_PEERS: "nobody has it, or not within --timeout",
     ExitCode.INTEGRITY: "wrong data, and no good peer left",

@@ -6,6 +6,7 @@ about. Each command returns its exit code.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -137,7 +138,8 @@ def _what_is_left(item: ItemStatus, *, deleted: bool) -> str:
         return f"the files stay where they are: {item.path}"
     if deleted or not item.bytes_have:
         return "files that had their place already stay there" if item.skipped_files else "nothing of it is left"
-    return f"{size(item.bytes_have)} are kept, and get goes on from there"
+    folder = os.path.dirname(item.path)
+    return f"{size(item.bytes_have)} are kept in {folder}, where get -o goes on from them"
 
 
 def pause(context: Context) -> int:
@@ -160,7 +162,9 @@ _ACTED_ON = {
     "pause": frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING}),
     "resume": frozenset({TransferState.PAUSED, TransferState.ERROR}),
     "stop": frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING}),
-    "cancel": frozenset({TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING}),
+    "cancel": frozenset(
+        {TransferState.DOWNLOADING, TransferState.STALLED, TransferState.VERIFYING, TransferState.PAUSED}
+    ),
 }
 """Which files are meant by a command without a file; a share is only stopped by its number."""
 
@@ -181,13 +185,15 @@ def _meant(context: Context, method: str) -> str:
 
 
 def _share_one(context: Context, path: str) -> int:
-    show = _work_shown(context.output.progress(), path)
+    sink = context.output.progress()
+    show = _work_shown(sink, path)
     try:
         result = mapping(context.call("share", timeout_s=None, on_progress=show, path=absolute(path)))
         item = decode(ItemStatus, result.get("item"))
     except ShoalError as error:
         context.output.error(error, path=path)
         return error.code
+    sink.finish()
     verb = "Shared" if result.get("new") else "Already shared"
     what = f"{verb} {_named(item)}, {size(item.size)} in {count(item.files, 'file')}"
     context.output.answer(result, [what, f"CID:  {item.cid}", f"Link: {item.link}"], (item.cid, item.link, item.name))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from node.status import ItemStatus, TransferState
@@ -119,7 +119,7 @@ def _standing(progress: Progress) -> str:
         return safe(progress.reason)
     if progress.percent < 100:
         return "" if progress.total else "no manifest yet"
-    return "" if progress.rate >= 0.5 else "done"
+    return "" if progress.rate >= 0.5 and progress.eta_s is not None else "done"
 
 
 def _files(progress: Progress) -> str:
@@ -147,9 +147,14 @@ class ProgressSink:
             self._shown, self._shown_at = progress, now
             self._draw(progress)
 
+    def finish(self) -> None:
+        """All of what was shown is done: the last moment says so."""
+        if newest := self._newest:
+            self._newest = replace(newest, done=newest.total, percent=100, eta_s=None, files_done=newest.files)
+
     def close(self) -> None:
         """Show the last one, if it wasn't, and leave the output ready for other lines."""
-        if self._newest is not None and self._newest is not self._shown:
+        if self._newest is not None and self._newest != self._shown:
             self._draw(self._newest)
         if self._newest is not None:
             self._end()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
+
 import pytest
 
 from node.commands.rates import rate
@@ -27,8 +29,11 @@ def test_a_rate_is_read_as_people_type_it(text, bps):
 
 @pytest.mark.parametrize("text", ["", "fast", "-5MB", "20 apples", "1e9", "MB", "1..5k", "9" * 30])
 def test_what_is_no_rate_is_refused(text):
-    with pytest.raises(ValueError):  # noqa: PT011 - argparse says which argument it was
+    with pytest.raises(ArgumentTypeError, match="which is like 20MB"):
         rate(text)
+
+
+SEE = "see: shoal limit --help\n"
 
 
 def test_limits_are_set_and_told_in_words(inside, node):
@@ -47,7 +52,7 @@ def test_without_numbers_nothing_is_changed(inside, node):
 def test_a_wrong_rate_is_a_mistake_of_usage(inside, node):
     code, _, err = inside("limit", "--up", "fast")
     assert code == 2
-    assert "fast" in err
+    assert err == "shoal: argument --up: 'fast' isn't a rate, which is like 20MB, 500kB, 1.5MiB or off; " + SEE
     assert node.calls.empty()
 
 

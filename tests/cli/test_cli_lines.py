@@ -92,6 +92,12 @@ class TestLines:
         line("cancel")
         assert node.wait_for_call("cancel") == {"target": "bafyreifetched", "delete": False}
 
+    def test_to_cancel_is_also_meant_of_the_only_one_that_is_paused(self, line, node):
+        node.items[2] = replace(node.items[2], state=TransferState.PAUSED)
+        lines, _ = line("cancel")
+        assert node.wait_for_call("cancel")["target"] == "bafyreifetched"
+        assert lines == ["Cancelled #3 linux.iso; 625 MB are kept in /here, where get -o goes on from them"]
+
     def test_and_asks_which_where_there_are_several(self, line, node):
         node.items.append(replace(node.items[2], number=4, cid="bafyreiother", name="other.iso"))
         lines, failed = line("pause")

@@ -39,7 +39,8 @@ def test_progress_can_be_asked_for_where_no_terminal_is(shoal):
         (["get", "frobnicate"], 2, "neither a CID nor a link"),
         (["share", "missing"], 4, "there is no file"),
         (["verify", "2"], 1, "isn't what was shared"),
-        (["get"], 2, "CID|LINK|N"),
+        (["get"], 2, "are required: CID|LINK|N;"),
+        (["priority"], 2, "are required: TARGET;"),
         (["lsit"], 2, "unknown command 'lsit'; did you mean list?"),
         (["list", "--frob"], 2, "--frob"),
         (["get", "bafyreix", "--timeout", "soon"], 2, "soon"),
@@ -55,6 +56,20 @@ def test_a_mistake_is_one_sentence_and_its_documented_code(shoal, words, code, s
     assert len(lines) == 1
     assert sentence in lines[0]
     assert "Traceback" not in stderr
+
+
+def test_a_file_whose_name_is_read_as_options_is_told_how_to_be_written(shoal, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-notes.txt").touch()
+    code, _, stderr = shoal("share", "-notes.txt")
+    assert code == 2
+    assert "write ./-notes.txt" in stderr
+    assert shoal("share", "./-notes.txt")[0] == 0
+
+
+def test_the_last_that_is_said_of_hashing_is_that_it_is_done(shoal):
+    said = [line for line in shoal("share", "a")[2].splitlines() if "%" in line]
+    assert said[-1].endswith("done")
 
 
 def test_without_a_node_the_code_is_3_and_the_sentence_says_what_to_do(environ, tmp_path):

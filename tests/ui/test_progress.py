@@ -66,6 +66,19 @@ def test_a_finished_one_has_no_time_to_wait():
     assert plain_line(done) == "ubuntu.iso: 100% (2.5 GB of 2.5 GB) done"
 
 
+def test_a_finished_one_whose_rate_has_not_died_down_is_done_too():
+    done = replace(HALF, done=2_500_000_000, percent=100, rate=15.0, eta_s=None)
+    assert plain_line(done) == "ubuntu.iso: 100% (2.5 GB of 2.5 GB) done"
+
+
+def test_the_last_moment_is_not_said_twice(written):
+    sink = PlainProgress(written.append)
+    for second in range(3):
+        sink.show(replace(HALF, reason="no provider answered"), now=float(second))
+    sink.close()
+    assert len(written) == 1
+
+
 def test_a_terminal_line_is_redrawn_in_place_at_most_ten_times_a_second(written):
     sink = TerminalProgress(written.append, lambda: 80)
     for tick in range(100):
