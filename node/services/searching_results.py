@@ -157,6 +157,8 @@ class Results:
         """What to show: what the manifest says, else what those with the most weight say."""
         if row.manifest in row.described:
             return row.manifest
+        if len(row.described) == 1:
+            return next(iter(row.described))
         return max(row.described, key=lambda each: sum(map(self._weight, row.described[each])))
 
     def ranked(self, *, everything: bool) -> list[Row]:
@@ -166,10 +168,9 @@ class Results:
         """
         if len(self.rows) > MAX_ROWS:
             self._trim()
-        waiting = [row for row in self.rows.values() if row.number is None]
-        if not everything:
-            waiting = [row for row in waiting if row.is_verified or self.trust(row) > SHOWN_TRUST]
-        for row in sorted(waiting, key=self._rank):
+        waiting = ((self._order(row), row) for row in self.rows.values() if row.number is None)
+        shown = ((order, row) for order, row in waiting if everything or row.is_verified or -order[2] > SHOWN_TRUST)
+        for _, row in sorted(shown, key=self._rank):
             self._numbered += 1
             row.number = self._numbered
         return sorted((row for row in self.rows.values() if row.number is not None), key=lambda row: row.number or 0)
@@ -193,8 +194,9 @@ class Results:
         rows = (row for row in self.rows.values() if not row.is_here and (everything or row.number is not None))
         return nsmallest(count, rows, key=self._order)
 
-    def _rank(self, row: Row) -> tuple[bool, bool, float, str]:
-        return *self._order(row), self.description(row).name
+    def _rank(self, ordered: tuple[tuple[bool, bool, float], Row]) -> tuple[bool, bool, float, str]:
+        order, row = ordered
+        return *order, self.description(row).name
 
     def _order(self, row: Row) -> tuple[bool, bool, float]:
         return row.is_false, not (row.is_here or row.is_verified), -self.trust(row)

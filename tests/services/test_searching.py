@@ -255,3 +255,23 @@ async def test_a_text_that_nothing_can_match_is_refused(world, autojump_clock):
     for text, why in refused.items():
         with pytest.raises(UsageError, match=why):
             cara.searching.begin(text)
+
+
+async def test_hundreds_of_hits_that_many_publish_let_others_have_their_turn(world, autojump_clock):
+    cara = await world.node("Cara")
+    publishers = tuple(f"publisher {number}" for number in range(50))
+    cid = str(cara.share("linux 0.pdf", b"x"))
+    cara.index.rows = [IndexHit(cid, f"linux {number}.pdf", 1, 1, False, publishers) for number in range(300)]
+    turns = 0
+    async with trio.open_nursery() as nursery:
+
+        async def count_turns():
+            nonlocal turns
+            while True:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+
+        nursery.start_soon(count_turns)
+        await cara.searching.begin("linux", Scope.LOCAL).over.wait()
+        nursery.cancel_scope.cancel()
+    assert turns >= 300
