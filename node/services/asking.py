@@ -165,9 +165,7 @@ class Asking:
     def ban(self, peer: str, reason: str, *, has_lied: bool = True) -> None:
         """Ask a peer for nothing of this manifest ever again: it sent wrong data, or broke the protocol."""
         self.candidates.ban(peer, reason, trio.current_time(), has_lied=has_lied)
-        self.swarm.banned.add(peer)
-        if has_lied:
-            self.swarm.liars.add(peer)
+        self.swarm.ban(peer, has_lied=has_lied)
         if session := self.swarm.sessions.get(peer):
             session.bye(ByeReason.BAD_DATA, reason)
 

@@ -20,6 +20,9 @@ from protocols.exchange import BitfieldMessage, Have, Message, Peers
 LEDGER_PEERS = 256
 """Peers whose totals are remembered after they left, per manifest: a screenful many times over."""
 
+MAX_BANNED = 4096
+"""Banned peers that are remembered, the latest, per manifest: a new peer id costs its maker next to nothing."""
+
 
 class Listener(Protocol):
     """A download that wants to hear what its sessions say; all but `heard` are synchronous."""
@@ -59,7 +62,7 @@ class Swarm:
         self.listener: Listener | None = None
         self.on_told: Callable[[PeerSession, Peers], None] | None = None  # who wants to know of more peers
         self.sessions: dict[str, PeerSession] = {}
-        self.banned: set[str] = set()
+        self.banned: dict[str, None] = {}  # in order
         self.liars: set[str] = set()  # those of them that sent wrong data
         self.ledger: dict[str, PeerTotals] = {}
         self._forgotten = (0, 0)  # received from and sent to peers that the ledger has let go
@@ -88,6 +91,16 @@ class Swarm:
         while len(self.ledger) > LEDGER_PEERS:
             oldest = self.ledger.pop(next(iter(self.ledger)))
             self._forgotten = self._forgotten[0] + oldest.received, self._forgotten[1] + oldest.sent
+
+    def ban(self, peer: str, *, has_lied: bool) -> None:
+        """Have nothing more to do with a peer that sent wrong data, or broke the protocol."""
+        self.banned[peer] = None
+        if has_lied:
+            self.liars.add(peer)
+        while len(self.banned) > MAX_BANNED:
+            oldest = next(iter(self.banned))
+            del self.banned[oldest]
+            self.liars.discard(oldest)
 
     def set_content(self, content: Content) -> None:
         """What is served from now on; sessions that waited for the manifest get our bitfield."""
