@@ -51,6 +51,8 @@ def ui(context: Context) -> int:
         is_ascii=arguments.ascii or chosen.is_ascii or wants_ascii(locale.getencoding(), context.environ),
         is_mouse_on=chosen.is_mouse_on and not arguments.no_mouse,
         is_a11y=arguments.a11y or chosen.is_a11y or context.environ.get("SHOAL_A11Y") == "1",
+        has_blocks=chosen.has_blocks,
+        has_bell=chosen.has_bell,
         columns=columns,
         hidden=hidden,
         keys=chosen.keys,

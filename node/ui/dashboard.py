@@ -238,6 +238,8 @@ class _Dashboard:
                 self._nursery.start_soon(self._keep_columns, columns)
             case msg.SetMouse(is_on):
                 self._nursery.start_soon(self._write, self._terminal.mouse(is_on))
+            case msg.Bell():
+                self._nursery.start_soon(self._write, b"\a")
             case msg.Redraw():
                 self._painted = None
             case msg.Suspend():

@@ -26,11 +26,21 @@ def bar(percent: int, width: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def sparkline(values: tuple[float, ...], width: int, height: int = 1) -> tuple[str, ...]:
-    """The newest values as a braille area, two to a cell, `height` lines from the top; scaled to the largest.
+def history(
+    values: tuple[float, ...], ticks: int, seconds: int, width: int, height: int = 1, *, is_block: bool = False
+) -> tuple[str, ...]:
+    """What has been in so many seconds, as an area of `height` lines from the top; scaled to the largest.
 
-    Kept, because values come once a second and frames are drawn four times and with every key.
+    `values` came one a second, of `ticks` until now. A column is the mean of the same seconds for as long
+    as it is shown: only the newest one changes, until all move on by one.
     """
+    columns = width * (1 if is_block else 2)
+    means = _means(values, ticks, seconds, columns)
+    return _blocks(means, height) if is_block else sparkline(means, width, height)
+
+
+def sparkline(values: tuple[float, ...], width: int, height: int = 1) -> tuple[str, ...]:
+    """The newest values as a braille area, two to a cell, `height` lines from the top; scaled to the largest."""
     wanted = width * 2
     recent = [0.0] * (wanted - len(values)) + list(values[-wanted:]) if wanted else []
     most = max(recent, default=0.0)
@@ -41,6 +51,29 @@ def sparkline(values: tuple[float, ...], width: int, height: int = 1) -> tuple[s
         inside = levels if height == 1 else [min(max(level - below, 0), 4) for level in levels]
         lines.append("".join(map(_PAIRS.__getitem__, zip(inside[::2], inside[1::2], strict=True))))
     return tuple(lines)
+
+
+def _means(values: tuple[float, ...], ticks: int, seconds: int, columns: int) -> tuple[float, ...]:
+    """The values of the last seconds in so many columns, whose bounds lie at the same ticks whenever that is asked."""
+    first = ticks - len(values)  # how many came before those
+    newest = -(-ticks * columns // seconds) - 1
+    means = []
+    for column in range(newest - columns + 1, newest + 1):
+        begin, end = (-(-bound * seconds // columns) - first for bound in (column, column + 1))
+        inside = values[max(begin, 0) : max(end, 0)]
+        # Fewer seconds than columns: a column between two values is as high as the one before it.
+        inside = inside or values[max(begin - 1, 0) : max(begin, 0)]
+        means.append(sum(inside) / len(inside) if inside else 0.0)
+    return tuple(means)
+
+
+def _blocks(values: tuple[float, ...], height: int) -> tuple[str, ...]:
+    """The values as an area of block elements, one to a cell: for fonts without braille."""
+    most, steps = max(values, default=0.0), height * 8
+    found = [_level(value, most, steps) for value in values]
+    return tuple(
+        "".join(_LEVELS[min(max(level - below, 0), 8)] for level in found) for below in range(steps - 8, -1, -8)
+    )
 
 
 def levels(values: Sequence[int]) -> str:

@@ -153,6 +153,11 @@ class SetMouse:
 
 
 @dataclass(frozen=True, slots=True)
+class Bell:
+    """Ring the terminal's bell."""
+
+
+@dataclass(frozen=True, slots=True)
 class Redraw:
     """Draw everything anew: something else has written to the terminal."""
 
@@ -179,4 +184,4 @@ class Leave:
     stop_node: bool = False
 
 
-Effect = Request | RunLine | Copy | KeepColumns | SetMouse | Redraw | Suspend | StartNode | RetryNow | Leave
+Effect = Request | RunLine | Copy | KeepColumns | SetMouse | Bell | Redraw | Suspend | StartNode | RetryNow | Leave

@@ -150,6 +150,7 @@ class Data:
     log: tuple[str, ...] = ()
     down: tuple[float, ...] = ()
     up: tuple[float, ...] = ()
+    ticks: int = 0  # seconds in which rates were noted
     rates: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # by CID: down and up together
 
 
@@ -204,6 +205,8 @@ class Model:
     is_a11y: bool = False  # for screen readers and braille displays: the cursor is where the selected row is
     theme: str = "shoal"
     is_ascii: bool = False
+    has_blocks: bool = False  # graphs of block elements, for fonts without braille
+    has_bell: bool = False  # rung when a download is complete
     leaving_at: float | None = None  # a first ctrl-c was pressed then
 
     @property

@@ -5,6 +5,8 @@
     mouse = false
     a11y = true                              # for screen readers and braille displays
     ascii = true
+    graph = "block"                          # where the font has no braille
+    bell = true                              # when a download is complete
     units = "iec"                            # KiB and MiB; "si" for KB and MB (SHOAL_UNITS for the commands too)
     columns = ["size", "done", "down"]       # of Transfers, besides number and name, in this order; `o` writes it
     [keys]
@@ -45,6 +47,8 @@ class Preferences:
     is_mouse_on: bool = True
     is_a11y: bool = False
     is_ascii: bool = False
+    has_blocks: bool = False
+    has_bell: bool = False
     units: str | None = None
     columns: tuple[str, ...] | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))  # by action
@@ -85,6 +89,12 @@ def _units(value: object) -> tuple[str, Any]:
     if value not in UNITS:
         raise ValueError(f"units is {' or '.join(UNITS)}, not {value!r}")
     return "units", value
+
+
+def _graph(value: object) -> tuple[str, Any]:
+    if value not in ("braille", "block"):
+        raise ValueError(f"graph is braille or block, not {value!r}")
+    return "has_blocks", value == "block"
 
 
 def _rate(value: object) -> tuple[str, Any]:
@@ -141,6 +151,8 @@ _READERS: Mapping[str, Callable[[object], tuple[str, Any]]] = {
     "mouse": _switch("mouse", "is_mouse_on"),
     "a11y": _switch("a11y", "is_a11y"),
     "ascii": _switch("ascii", "is_ascii"),
+    "bell": _switch("bell", "has_bell"),
+    "graph": _graph,
     "columns": _columns,
     "keys": _keys,
 }

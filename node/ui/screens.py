@@ -246,6 +246,11 @@ def downloaded(item: ItemStatus) -> int:
     return done if is_all else min(done, 99)
 
 
+def ratio(item: ItemStatus) -> str:
+    """What was sent of an item against its size: `0.31`."""
+    return f"{item.sent / item.size:.2f}"[:5] if item.size else "-"
+
+
 def bar(done: int, width: int) -> str:
     """A bar for `done` percent: `#####------`; full only at 100."""
     filled = width if done >= 100 else min(round(done * width / 100), width - 1)

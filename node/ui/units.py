@@ -9,6 +9,8 @@ person chose binary ones (`2.33 GiB`): like a locale that is a choice for the wh
 from __future__ import annotations
 
 import math
+import time
+from functools import lru_cache
 
 _DECIMAL = 1000, ("B", "KB", "MB", "GB", "TB", "PB", "EB")
 _BINARY = 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
@@ -129,6 +131,12 @@ def eta_fixed(seconds: float | None) -> str:
 def count(number: int, noun: str) -> str:
     """The number with its noun: `1 source`, `5 sources`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+@lru_cache(maxsize=4096)
+def date(at: float) -> str:
+    """A day and time of the last year: `02-20 10:00`."""
+    return time.strftime("%m-%d %H:%M", time.localtime(at))
 
 
 def _endless(seconds: float) -> bool:

@@ -140,6 +140,7 @@ def _tick(model: Model, message: msg.Tick) -> Step:
     data = replace(
         data,
         rates=MappingProxyType(rates),
+        ticks=data.ticks + 1,
         down=(*data.down, down)[-HISTORY:],
         up=(*data.up, up)[-HISTORY:],
     )
@@ -160,8 +161,10 @@ def _offline(model: Model, message: msg.Offline) -> Step:
 
 def _news(model: Model, message: msg.News) -> Step:
     before, peers_of_before = model.data.items, model.data.peers_of
+    effects: tuple[msg.Effect, ...] = ()
     if before and (done := _completed(before, (*(message.items or ()), *message.moving))):
         model = say(model, f"{named(done)}: complete and verified")
+        effects = (msg.Bell(),) if model.has_bell else ()
     data = replace(model.data, items_at=message.now)
     if message.items is not None:
         data = replace(data, items=message.items)
@@ -178,7 +181,7 @@ def _news(model: Model, message: msg.News) -> Step:
         model = ordered(model)
     if message.peers is not None:
         model = peers_ordered(model, anew=message.peers_of != peers_of_before)
-    return settled(model), ()
+    return settled(model), effects
 
 
 def _completed(before: tuple[ItemStatus, ...], after: tuple[ItemStatus, ...]) -> list[ItemStatus]:

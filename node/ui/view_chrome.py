@@ -10,7 +10,7 @@ from node.status import ItemStatus, TransferState
 from node.ui.frame import Line, Span, fit, gated, spread
 from node.ui.kept import kept
 from node.ui.keymap import hints, shown
-from node.ui.model import SCREENS, STALE_S, Model, Reach, Screen
+from node.ui.model import SCREENS, STALE_S, Model, Reach, Screen, item_of
 from node.ui.rows import items
 from node.ui.text import cells
 from node.ui.units import count, rate_fixed, rate_short
@@ -105,8 +105,10 @@ def status_line(model: Model) -> Line:
         return fit([(" ", "text"), (model.toast.text, "error" if model.toast.is_error else "ok")], model.width)
     if model.contact.reach is Reach.OFFLINE:
         return fit([(" disconnected - commands are refused, nothing is queued", "warn")], model.width)
-    if model.details is not None or model.screen not in (Screen.TRANSFERS, Screen.UPLOADS):
-        return fit([(_NOTES.get(model.screen, ""), "dim")] if model.details is None else [], model.width)
+    if model.details is not None:
+        return fit([(_note(item_of(model, model.details)), "dim")], model.width)
+    if model.screen not in (Screen.TRANSFERS, Screen.UPLOADS):
+        return fit([(_NOTES.get(model.screen, ""), "dim")], model.width)
     rows = items(model)
     states = _states(rows)
     spans: list[Span] = [(f" {count(len(rows), 'file')}", "text")]
@@ -115,6 +117,14 @@ def status_line(model: Model) -> Line:
     marked = f"   {len(model.marks)} marked" if model.marks else ""
     spans.append((f"   sort: {model.sort.key} {arrow}   filter: {model.filter or 'none'}{marked}", "dim"))
     return fit(spans, model.width)
+
+
+def _note(item: ItemStatus | None) -> str:
+    """The commands for a file whose details are open."""
+    if item is None:
+        return ""
+    words = "'stop' stops seeding" if item.state is TransferState.SEEDING else "'pause' 'cancel' this download"
+    return f" 'peers {item.number}' who is sharing   {words}"
 
 
 _NOTES = {

@@ -9,9 +9,9 @@ from node.status import DetailStatus, ItemStatus, ProvideStatus
 from node.ui.frame import Line, Span, beside, blank, fill, fit, ruled
 from node.ui.graphs import bar
 from node.ui.model import UNDER_WAY, Model, item_of
-from node.ui.screens import downloaded
+from node.ui.screens import downloaded, ratio
 from node.ui.text import pad
-from node.ui.units import count, duration, eta_fixed, limit, rate_fixed, size_fixed
+from node.ui.units import count, date, duration, eta_fixed, limit, rate_fixed, size_fixed
 from node.ui.view_chrome import GLYPHS, sentence
 from node.ui.view_peers import peer_table
 
@@ -70,12 +70,16 @@ def detail_lines(model: Model, item: ItemStatus, width: int, height: int) -> lis
     detail = model.shown.detail if model.shown.detail and is_detail_of(model.shown.detail, item.cid) else None
     shown = [ruled(f"File Details - {item.name}", width)]
     fields = _fields(model, item, detail)
+    added = f"{date(item.added_at)}, {duration(model.wall - item.added_at)} ago"
     if width >= TWO_COLUMNS_FROM:
+        fields.insert(-2, ("Added", added, "text"))
         half = (len(fields) + 1) // 2
         left, right = width // 2, width - width // 2 - 1
         first = [_field(*field, left) for field in fields[:half]]
         shown += beside(first, fill([_field(*field, right) for field in fields[half:]], right, half), (" ", "text"))
-    else:
+    else:  # a line less, so that a map of 256 chunks fits into 24
+        label, size, style = fields[0]
+        fields[0] = label, f"{size}   added {date(item.added_at)}", style
         shown += [_field(*field, width) for field in fields]
     if detail is not None and detail.cells and len(shown) + 3 <= height:
         shown += _map(detail, width, height - len(shown))
@@ -147,7 +151,7 @@ def _fields(model: Model, item: ItemStatus, detail: DetailStatus | None) -> list
         ("Chunks", _chunks(item, detail), "text"),
         ("Availability", _availability(item, detail), "text"),
         ("Download", f"{rate_fixed(item.down_bps)}   received {size_fixed(item.received)}{down}", "down"),
-        ("Upload", f"{rate_fixed(item.up_bps)}   sent {size_fixed(item.sent)}{up}", "up"),
+        ("Upload", f"{rate_fixed(item.up_bps)}   ratio {ratio(item)}   sent {size_fixed(item.sent)}{up}", "up"),
         ("Peers sharing", f"{item.peers_known}  ({item.peers_connected} connected)", "text"),
         ("Provided", _provided(item.provided, model.wall), "text"),
         ("Path", item.path, "text"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node.status import NetworkStatus, NodeStatus
 from node.ui.frame import Line, blank, fill, fit, ruled
-from node.ui.graphs import levels, sparkline
+from node.ui.graphs import history, levels
 from node.ui.model import Model
 from node.ui.text import pad
 from node.ui.units import count, duration, milliseconds, size, size_fixed
@@ -12,6 +12,7 @@ from node.ui.view_chrome import sentence
 
 LABEL = 15
 GRAPH_CELLS = 20
+GRAPH_S = 60
 
 
 def lines(model: Model, width: int, height: int) -> list[Line]:
@@ -108,7 +109,10 @@ def _protocols(network: NetworkStatus, width: int) -> list[Line]:
 def _traffic(model: Model, node: NodeStatus, network: NetworkStatus, width: int) -> list[Line]:
     now = f"▼ {size_fixed(network.received)}   ▲ {size_fixed(network.sent)} over these connections"
     ever = f"▼ {size_fixed(node.received)}   ▲ {size_fixed(node.sent)} of files since they were added"
-    down, up = (sparkline(values, GRAPH_CELLS)[0] for values in (model.shown.down, model.shown.up))
+    down, up = (
+        history(values, model.shown.ticks, GRAPH_S, GRAPH_CELLS, is_block=model.has_blocks)[0]
+        for values in (model.shown.down, model.shown.up)
+    )
     ways = [f"{each.name} {each.inbound} in, {each.outbound} out" for each in network.transports]
     if network.median_rtt_s is not None:
         ways.append(f"round trip {milliseconds(network.median_rtt_s)}")
@@ -116,5 +120,5 @@ def _traffic(model: Model, node: NodeStatus, network: NetworkStatus, width: int)
         _field("Transports", "   ".join(ways) or "-", width),
         _field("Now", now, width),
         _field("Ever", ever, width),
-        fit([(f" {pad('Files 40 s', LABEL)}", "dim"), (f"▼ {down}  ", "down"), (f"▲ {up}", "up")], width),
+        fit([(f" {pad(f'Files {GRAPH_S} s', LABEL)}", "dim"), (f"▼ {down}  ", "down"), (f"▲ {up}", "up")], width),
     ]

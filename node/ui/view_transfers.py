@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import lru_cache
 
 from node.status import ItemStatus
 from node.ui.areas import BIG_PANE_CELLS, SMALL_PANE, areas, has_two_panes
 from node.ui.frame import Line, Span, beside, blank, fill, fit, ruled
-from node.ui.graphs import bar, sparkline
+from node.ui.graphs import bar, history
 from node.ui.grid import Field, Fitted, choose, heading, row
-from node.ui.model import Model, Reach
+from node.ui.model import HISTORY, Model, Reach
 from node.ui.rows import current, ids, index_of, items, window
-from node.ui.screens import downloaded
+from node.ui.screens import downloaded, ratio
 from node.ui.text import cells
-from node.ui.units import count, eta_fixed, rate_fixed, rate_short, size_fixed
+from node.ui.units import count, date, eta_fixed, rate_fixed, rate_short, size_fixed
 from node.ui.view_chrome import GLYPHS, SHORT_STATES, sentence
 from node.ui.view_details import chunk_line, detail_lines, is_detail_of
 from node.ui.view_log import log_lines
@@ -38,10 +37,6 @@ def _peers(item: ItemStatus) -> Span:
     return f"{item.peers_connected}/{item.peers_known}", "text"
 
 
-def _ratio(item: ItemStatus) -> str:
-    return f"{item.sent / item.size:.2f}"[:5] if item.size else "-"
-
-
 def _copies(item: ItemStatus) -> Span:
     if item.copies is None:
         return "-", "text"
@@ -51,11 +46,6 @@ def _copies(item: ItemStatus) -> Span:
 def _limits(item: ItemStatus) -> Span:
     limits = (("▼", item.down_limit_bps), ("▲", item.up_limit_bps))
     return " ".join(f"{arrow}{rate_short(limit)}" for arrow, limit in limits if limit is not None) or "-", "dim"
-
-
-@lru_cache(maxsize=4096)
-def _date(at: float) -> str:
-    return time.strftime("%m-%d %H:%M", time.localtime(at))
 
 
 FIELDS: tuple[Field[ItemStatus], ...] = (
@@ -69,11 +59,11 @@ FIELDS: tuple[Field[ItemStatus], ...] = (
     Field("eta", "ETA", 6, lambda item: (_eta(item), "text"), rank=3, is_right=True),
     Field("state", "STATE", 7, lambda item: (SHORT_STATES[item.state], GLYPHS[item.state][1]), rank=6),
     Field("peers", "PEERS", 6, _peers, rank=7, is_right=True),
-    Field("ratio", "RATIO", 5, lambda item: (_ratio(item), "text"), rank=8, is_right=True),
+    Field("ratio", "RATIO", 5, lambda item: (ratio(item), "text"), rank=8, is_right=True),
     Field("avail", "AVAIL", 5, _copies, rank=9, is_right=True),
     Field("speed", "SPEED 60s", 16, lambda item: ("", "down"), rank=10),
     Field("priority", "PRIO", 5, lambda item: (_PRIORITIES.get(item.priority, item.priority), "text"), rank=11),
-    Field("added", "ADDED", 11, lambda item: (_date(item.added_at), "dim"), rank=12),
+    Field("added", "ADDED", 11, lambda item: (date(item.added_at), "dim"), rank=12),
     Field("id", "ID", 12, lambda item: (f"{item.cid[:4]}…{item.cid[-7:]}", "dim"), rank=13),
     Field("limit", "LIMITS", 11, _limits, rank=14),
     Field("order", "ORDER", 6, lambda item: ("begin" if item.sequential else "rarest", "dim"), rank=15),
@@ -128,10 +118,11 @@ def columns(model: Model, width: int) -> Fitted[ItemStatus]:
 
 def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:
     """The columns in their order, the little graph among them with the model's own rates."""
-    rates = model.shown.rates
+    rates, ticks = model.shown.rates, model.shown.ticks
 
     def speed(item: ItemStatus) -> Span:
-        return ("" if model.is_a11y else sparkline(rates.get(item.cid, ()), 16)[0]), "down"
+        values = () if model.is_a11y else rates.get(item.cid, ())
+        return history(values, ticks, 60, 16, is_block=model.has_blocks)[0] if values else "", "down"
 
     return tuple(replace(field, value=speed) if field.key == "speed" else field for field in _arranged(model.columns))
 
@@ -153,11 +144,13 @@ def _small_pane(model: Model, width: int) -> list[Line]:
     amount = f"{size_fixed(item.bytes_have)} of {size_fixed(item.size)}"
     words = f" {amount}  {downloaded(item)}%  ETA {_eta(item)}  {count(item.peers_connected, 'source')}"
     words += f"  {item.chunks_have}/{item.chunks} chunks"
+    detail = model.shown.detail if model.shown.detail and is_detail_of(model.shown.detail, item.cid) else None
+    if detail and detail.rarest_chunks:
+        words += f", rarest {detail.rarest} {'copy' if detail.rarest == 1 else 'copies'}"
     pane = [ruled(item.name, width), fit([(words, "text")], width)]
     if item.reason:
         pane.append(fit([(f" {item.reason}", "warn")], width))
-    detail = model.shown.detail
-    if detail is not None and is_detail_of(detail, item.cid) and detail.cells:
+    if detail and detail.cells:
         pane.append(fit([(" ", "text"), *chunk_line(detail.cells[: width - 2])], width))
     return pane
 
@@ -193,7 +186,7 @@ def _graph(model: Model, width: int, height: int) -> list[Line]:
     values = model.shown.down
     now, most = (values[-1] if values else 0.0), max(values, default=0.0)
     title = f"Down 5 min   now {rate_fixed(now)}   max {rate_fixed(most)}"
-    drawn = sparkline(values, width, max(height - 2, 1))
+    drawn = history(values, model.shown.ticks, HISTORY, width, max(height - 2, 1), is_block=model.has_blocks)
     ends = "5 min ago", "now"
     gap = max(width - cells(ends[0]) - cells(ends[1]), 1)
     return [
@@ -206,6 +199,8 @@ def _graph(model: Model, width: int, height: int) -> list[Line]:
 def _empty(model: Model, width: int, height: int) -> list[Line]:
     if model.contact.reach is not Reach.ONLINE or model.shown.items is None:
         words = "Starting a node …" if model.contact.is_starting else "Connecting to the node …"
+        if (waited := model.now - model.contact.since) >= 1:
+            words += f" {waited:.0f} s"
         return fill([*[blank(width)] * (height // 3), sentence(words, width)], width, height)
     node = model.shown.node
     address = node.addresses[0].partition("/p2p/")[0] if node and node.addresses else ""
@@ -213,7 +208,8 @@ def _empty(model: Model, width: int, height: int) -> list[Line]:
         "Nothing here yet.",
         "",
         ":share <path>               add a file or folder",
-        ":download <cid|link>        fetch one from the network",
+        ":search <text>              find files in the network",
+        ":download <cid|link>        fetch one              ",
         "",
         f"Your node is listening on {address}" if address else "",
     ]

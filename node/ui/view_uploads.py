@@ -5,12 +5,16 @@ from __future__ import annotations
 from node.status import ItemStatus
 from node.ui.areas import areas
 from node.ui.frame import Line, Span, blank, fill, fit, ruled
-from node.ui.graphs import sparkline
+from node.ui.graphs import history
 from node.ui.grid import Field, choose, heading, row
 from node.ui.model import Model
 from node.ui.rows import ids, index_of, items, window
+from node.ui.screens import ratio
 from node.ui.units import count, limit, rate_fixed, size_fixed
 from node.ui.view_chrome import sentence
+
+LAST_WORD = " 'stop <#>' stops seeding (the file stays on disk)"
+LINES_BESIDE = 5  # title, headings, a blank, the total, and the last word
 
 
 def lines(model: Model, width: int, height: int) -> list[Line]:
@@ -31,7 +35,8 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
     peers = count(sum(item.peers_connected for item in rows), "peer")
     whole = limit(model.shown.node.up_limit_bps) if model.shown.node else "-"
     total = f" Total  ▲ {rate_fixed(speed)}  {peers}   sent {size_fixed(sent)}   limit of the node: {whole}"
-    return fill([*shown, blank(width), fit([(total, "text")], width)], width, height)
+    shown = fill([*shown, blank(width), fit([(total, "text")], width)], width, height)
+    return [*shown[:-1], fit([(LAST_WORD, "dim")], width)] if len(rows) + LINES_BESIDE < height else shown
 
 
 def _limit(item: ItemStatus) -> Span:
@@ -40,21 +45,19 @@ def _limit(item: ItemStatus) -> Span:
 
 def fields(model: Model) -> tuple[Field[ItemStatus], ...]:
     """The columns, the little graph among them with the model's own rates."""
-    rates = model.shown.rates
+    rates, ticks = model.shown.rates, model.shown.ticks
 
     def graph(item: ItemStatus) -> Span:
-        return sparkline(rates.get(item.cid, ()), 12)[0], "up"
-
-    def ratio(item: ItemStatus) -> Span:
-        return f"{item.sent / item.size:.2f}"[:5] if item.size else "-", "text"
+        values = rates.get(item.cid, ())
+        return history(values, ticks, 60, 12, is_block=model.has_blocks)[0] if values else "", "up"
 
     return (
         Field("number", "#", 3, lambda item: (str(item.number), "text"), is_right=True),
-        Field("name", "FILE NAME", 20, lambda item: (item.name, "text"), is_flexible=True),
+        Field("name", "FILE NAME", 18, lambda item: (item.name, "text"), is_flexible=True),
         Field("up", "SPEED", 9, lambda item: (rate_fixed(item.up_bps), "up"), rank=1, is_right=True, is_amount=True),
         Field("peers", "PEERS", 5, lambda item: (str(item.peers_connected), "text"), rank=2, is_right=True),
         Field("sent", "SENT", 8, lambda item: (size_fixed(item.sent), "text"), rank=3, is_right=True),
-        Field("ratio", "RATIO", 5, ratio, rank=4, is_right=True),
+        Field("ratio", "RATIO", 5, lambda item: (ratio(item), "text"), rank=4, is_right=True),
         Field("limit", "LIMIT", 9, _limit, rank=6, is_right=True, is_amount=True),
         Field("graph", "60 s", 12, graph, rank=5),
     )

@@ -1,0 +1,70 @@
+"""Small things that a person is told: a bell, the age of a wait, what stands where, and what can be done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from node.status import TransferState
+from node.ui import messages as msg
+from node.ui.model import Contact, Model
+from node.ui.preferences import parse
+from node.ui.update import update
+from node.ui.view import view
+from tests.ui.scenes import ITEMS, NEWS, NOW, pressed, scene, text_of, told
+
+
+def shown(model) -> str:
+    return "\n".join(text_of(view(model)))
+
+
+def test_the_bell_rings_once_for_a_complete_download_where_it_is_wanted():
+    done = replace(ITEMS[0], state=TransferState.SEEDING, chunks_have=256, bytes_have=ITEMS[0].size)
+    news = replace(NEWS, items=None, moving=(done,))
+    quiet, wanted = scene(), replace(scene(), has_bell=parse("bell = true", "").has_bell)
+    assert update(quiet, news)[1] == ()
+    model, effects = update(wanted, news)
+    assert effects == (msg.Bell(),)
+    assert update(model, news)[1] == ()
+
+
+@pytest.mark.parametrize("keys", [(), ("4",), ("5",)])
+def test_graphs_of_blocks_have_no_braille(keys):
+    model = scene(200, 60, *keys)
+    for second in range(5):
+        model = told(model, msg.Tick(NOW + second, 0.0))
+    assert any("\u2800" < each <= "\u28ff" for each in shown(model))
+    model = replace(model, has_blocks=parse('graph = "block"', "").has_blocks)
+    assert not any("\u2800" <= each <= "\u28ff" for each in shown(model))
+    assert "█" in shown(model)
+
+
+def test_a_wait_has_an_age_after_a_second():
+    model = Model(80, 24, contact=Contact(since=NOW), now=NOW)
+    assert "Connecting to the node …\n" in shown(model) + "\n"
+    assert "Connecting to the node … 2 s" in shown(replace(model, now=NOW + 2))
+
+
+def test_an_empty_list_says_how_to_begin():
+    text = shown(scene(news=replace(NEWS, items=(), detail=None)))
+    for command in (":share <path>", ":search <text>", ":download <cid|link>"):
+        assert command in text
+
+
+def test_details_tell_when_it_was_added_the_ratio_and_the_commands():
+    for width in (80, 160):
+        text = shown(scene(width, 30, "enter"))
+        assert "dded" in text
+        assert "02-1" in text
+        assert "ratio 0.33" in text
+        assert "'peers 1' who is sharing" in text
+    assert "'stop' stops seeding" in shown(pressed(scene(80, 24, "j"), "enter")[0])
+    assert "rarest 1 copy" in shown(scene(80, 24))
+
+
+def test_the_limit_of_an_upload_is_there_at_80_columns():
+    news = replace(NEWS, items=(replace(ITEMS[1], up_limit_bps=1e6), *ITEMS[2:]))
+    text = shown(scene(80, 24, "4", news=news))
+    assert "1.00 MB/s" in text
+    assert "60 s" in text
