@@ -138,13 +138,17 @@ class Asking:
         self.pump()
 
     def end(self) -> None:
-        """Ask for nothing more: the sessions stay open for the other side, and wait for our disk no longer."""
+        """Ask for nothing more: the sessions stay open for the other side."""
         self.swarm.listener = None
-        for wait in tuple(self._waiting):
-            wait.cancel()
+        self.pause()
+
+    def pause(self) -> None:
+        """Ask for nothing more for now: no session waits for the disk, each goes on reading what its peer asks for."""
         if self.machine:
             self.machine.pause()
             self.pump()
+        for wait in tuple(self._waiting):
+            wait.cancel()
 
     def fetch_only_from(self, peer: str) -> None:
         """Ask nobody but this peer from now on, or, if it is "", whoever has something."""

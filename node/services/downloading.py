@@ -243,7 +243,7 @@ class DownloadTask:
             except StorageError as error:
                 if not error.is_full:
                     raise
-                self._block(machine, str(error))
+                self._block(str(error))
                 await trio.sleep(FULL_DISK_RETRY_S)
             else:
                 if self.blocked:
@@ -251,12 +251,11 @@ class DownloadTask:
                     machine.resume(trio.current_time())
                 return answer
 
-    def _block(self, machine: Download, reason: str) -> None:
+    def _block(self, reason: str) -> None:
         if not self.blocked:
             log.warning("%s: %s", self.cid, reason)
-            machine.pause()
+            self.asking.pause()
         self.blocked = reason
-        self.asking.pump()
 
     def _bad_chunk(self, machine: Download, chunk: int, now: float, data: bytes) -> None:
         self.bad_chunks += 1

@@ -326,6 +326,31 @@ async def test_a_download_that_ends_while_its_peer_waits_for_the_disk_keeps_no_s
             await here.exchange.close()
 
 
+async def test_a_session_is_heard_while_the_disk_is_full(autojump_clock, monkeypatch):
+    """Its reader waited for room in the queue when the disk became full."""
+
+    async def slow(work, *arguments, limiter=None):
+        await trio.sleep(0.5)
+        return work(*arguments)
+
+    monkeypatch.setattr(writing, "WAITING", 2 * CHUNK)
+    async with world() as here:
+        await here.seed("a")
+        storage = MemoryStorage()
+        task = await here.leech(storage=storage)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(task.run)
+            await written(storage, 5)
+            monkeypatch.setattr(trio.to_thread, "run_sync", slow)
+            storage.full_for = 1000
+            await trio.sleep(5)
+            assert task.stall_reason() == "the disk is full"
+            here.leave("a")
+            await trio.sleep(5)
+            assert here.exchange.swarms[CONTENT.cid].sessions == {}
+            nursery.cancel_scope.cancel()
+
+
 async def test_a_flush_that_fails_at_the_end_is_no_failure(autojump_clock):
     class NoRoomAtTheEnd(MemoryStorage):
         def close(self) -> None:
