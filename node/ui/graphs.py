@@ -54,17 +54,27 @@ def sparkline(values: tuple[float, ...], width: int, height: int = 1) -> tuple[s
 
 
 def _means(values: tuple[float, ...], ticks: int, seconds: int, columns: int) -> tuple[float, ...]:
-    """The values of the last seconds in so many columns, whose bounds lie at the same ticks whenever that is asked."""
-    first = ticks - len(values)  # how many came before those
-    newest = -(-ticks * columns // seconds) - 1
-    means = []
+    """The values of the last seconds in so many columns."""
+    bounds = _bounds(len(values), ticks, seconds, columns)
+    return tuple(sum(values[begin:end]) / (end - begin) if end > begin else 0.0 for begin, end in bounds)
+
+
+@lru_cache(maxsize=16)
+def _bounds(count: int, ticks: int, seconds: int, columns: int) -> tuple[tuple[int, int], ...]:
+    """Which of `count` values are in each column; the columns' bounds lie at the same ticks whenever that is asked.
+
+    Kept, because all rows have the same.
+    """
+    first = ticks - count  # how many came before those
+    # The column with the newest second in it, or the last of several that show it.
+    newest = (ticks - 1) * columns // seconds if columns <= seconds else -(-ticks * columns // seconds) - 1
+    bounds = []
     for column in range(newest - columns + 1, newest + 1):
         begin, end = (-(-bound * seconds // columns) - first for bound in (column, column + 1))
-        inside = values[max(begin, 0) : max(end, 0)]
         # Fewer seconds than columns: a column between two values is as high as the one before it.
-        inside = inside or values[max(begin - 1, 0) : max(begin, 0)]
-        means.append(sum(inside) / len(inside) if inside else 0.0)
-    return tuple(means)
+        begin = begin if end > begin else begin - 1
+        bounds.append((max(begin, 0), max(min(max(end, begin + 1), count), 0)))
+    return tuple(bounds)
 
 
 def _blocks(values: tuple[float, ...], height: int) -> tuple[str, ...]:

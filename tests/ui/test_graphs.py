@@ -56,3 +56,8 @@ def test_a_column_stays_what_it_was_until_all_move_on():
     for before, after in pairwise(shown):
         assert after[:-1] in (before[:-1], before[1:])
     assert len(set(shown)) > 2
+
+
+@given(st.integers(0, 300), st.integers(1, 40))
+def test_the_newest_second_is_in_the_newest_column(ticks, width):
+    assert history((0.0,) * 9 + (1.0,), ticks + 10, 60, width)[0][-1] != " "
