@@ -84,12 +84,14 @@ def _chosen_peer(words: list[str], option: str | None) -> str | None:
 
 def verify(context: Context) -> int:
     """Hash everything again; the code is 1 if a chunk is bad."""
-    show = _work_shown(context.output.progress(), context.target)
+    sink = context.output.progress()
+    show = _work_shown(sink, context.target)
     result = mapping(context.call("verify", timeout_s=None, on_progress=show, target=context.target))
     item = decode(ItemStatus, result.get("item"))
     bad, checked = result.get("bad_chunks"), result.get("checked")
     if not isinstance(bad, list) or not isinstance(checked, int):
         raise not_understood()
+    sink.finish()
     if not bad:
         context.output.answer(result, [f"{_named(item)}: {count(checked, 'chunk')} checked, every one as it should be"])
         return ExitCode.OK

@@ -83,7 +83,7 @@ class Source:
         if Identity.of(os.fstat(fd)) != self._identities[file_index]:
             self._descriptors.drop(self)  # what is there now is to be opened next time
             raise SourceChanged(
-                f"{shown(self.paths[file_index])} changed since it was shared; verify it or share it again"
+                f"changed since it was shared; verify it or share it again: {shown(self.paths[file_index])}"
             )
 
 
