@@ -117,7 +117,7 @@ def test_a_file_that_changes_during_the_read_is_not_served(folder, source, monke
         return data
 
     monkeypatch.setattr(os, "pread", pread)
-    with pytest.raises(SourceChanged, match=r"a\.bin changed since it was shared"):
+    with pytest.raises(SourceChanged, match=r"changed since it was shared.*a\.bin"):
         source.read(0, 0, 10)
 
 
