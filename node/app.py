@@ -112,7 +112,8 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
     kad_settings = KademliaSettings(protocol_id=config.network + KAD_SUFFIX)
     stop = trio.Event()
     async with open_host(host_settings) as host, open_kademlia(host, kad_settings, records) as dht:
-        info = NodeInfo(version("shoal"), kad_settings.protocol_id, str(config.home.path), trio.current_time())
+        home, now = str(config.home.path), trio.current_time()
+        info = NodeInfo(version("shoal"), kad_settings.protocol_id, home, now, config.mdns)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_await_signal, stop)
             library = await _start_services(nursery, host, dht, database, config, agent)

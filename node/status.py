@@ -158,6 +158,7 @@ class NodeStatus:
     catalogue_entries: int = 0  # in those
     checked: int = 0  # shares looked for in the latest self-check
     checked_found: int = 0  # of those, found as a stranger would find them
+    mdns: bool = False  # whether it looks for others on the LAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,7 @@ class NetworkStatus:
     median_rtt_s: float | None = None  # of the connections; None before the first round trip
     transports: tuple[TransportStatus, ...] = ()
     protocols: tuple[ProtocolStatus, ...] = ()  # what moved most first
+    connection_limit: int = 0  # how many connections there may be
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,11 @@ class Host:
             if not each.is_closed
         ]
 
+    @property
+    def connection_limit(self) -> int:
+        """How many connections there may be."""
+        return self._settings.max_connections
+
     def traffic_by_protocol(self) -> dict[str, Traffic]:
         """What the streams of each protocol have moved since the start."""
         return self._streams.protocols()

@@ -164,6 +164,7 @@ class NodeInfo:
     network: str  # the Kademlia protocol id
     home: str
     started_at: float  # trio's clock
+    mdns: bool = False
 
 
 async def node_status(
@@ -195,6 +196,7 @@ async def node_status(
         catalogue_entries=catalogues[1],
         checked=library.providing.checked.shares,
         checked_found=library.providing.checked.found,
+        mdns=info.mdns,
         up_limit_bps=library.exchange.limits.node.up.bps,
         down_limit_bps=library.exchange.limits.node.down.bps,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from node.ui.frame import Line, Span, fill, fit, gated, overlay, ruled
 from node.ui.keymap import shown
 from node.ui.model import Answer, Dialog, Model, Reach
+from node.ui.rows import window
 from node.ui.text import cells, clip
 from node.ui.units import duration
 
@@ -18,15 +19,17 @@ def over(model: Model, body: list[Line], width: int) -> list[Line]:
     if model.answer is not None:
         return _answer(model.answer, width, len(body))
     if model.dialog is not None:
-        return _boxed(body, model.dialog.title, _question(model.dialog), width)
+        return _boxed(body, model.dialog.title, _question(model.dialog, len(body) - 2), width)
     if model.contact.reach is Reach.OFFLINE and not model.contact.is_starting:
         return _boxed(body, "", _offline(model), width)
     return body
 
 
-def _question(dialog: Dialog) -> list[list[Span]]:
+def _question(dialog: Dialog, height: int) -> list[list[Span]]:
+    """The dialog's lines and choices; of more choices than have room, those around the one that is lit."""
     choices: list[list[Span]] = []
-    for place, each in enumerate(dialog.choices):
+    for place in window(len(dialog.choices), max(dialog.place, 0), height - len(dialog.lines)):
+        each = dialog.choices[place]
         mark = "" if dialog.place < 0 else ">" if place == dialog.place else " "
         style = "select" if place == dialog.place else "text"
         choices.append([(mark + shown(each.key).ljust(KEY), "key"), (each.words, style)])

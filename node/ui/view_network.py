@@ -20,11 +20,12 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
     node, network = model.shown.node, model.shown.network
     if node is None:
         return fill([blank(width), sentence("asking the node …", width, "dim")], width, height)
-    shown = [ruled("Node", width), *_node(node, width)]
+    shown = [ruled("Node", width), *_node(node, network, width)]
     if network is not None:
         shown += [ruled("DHT", width), *_dht(network, model.wall, width)]
         total = network.connections_in + network.connections_out
-        title = f"Connections  {total} ({network.connections_in} in, {network.connections_out} out)"
+        ways = f"({network.connections_in} in, {network.connections_out} out)"
+        title = f"Connections  {total} {ways}   limit {network.connection_limit}"
         shown += [ruled(title, width), *_traffic(model, node, network, width), *_protocols(network, width)]
     return fill(shown, width, height)
 
@@ -33,17 +34,25 @@ def _field(label: str, value: str, width: int) -> Line:
     return fit([(f" {pad(label, LABEL)}", "dim"), (value, "text")], width)
 
 
-def _node(node: NodeStatus, width: int) -> list[Line]:
+def _node(node: NodeStatus, network: NetworkStatus | None, width: int) -> list[Line]:
     addresses = [address.partition("/p2p/")[0] for address in node.addresses] or ["nowhere"]
     return [
         _field("Peer ID", node.peer_id, width),
         *(_field("" if number else "Listening", address, width) for number, address in enumerate(addresses[:4])),
+        _field("Reachable", f"{_reachable(network)}   mDNS {'on' if node.mdns else 'off'}   relay none", width),
         _field("Uptime", f"{duration(node.uptime_s)}   shoal {node.version}   memory {size(node.rss_bytes)}", width),
         _field(
             "Network", f"{node.network}   {count(node.shares, 'share')}, {count(node.downloads, 'download')}", width
         ),
         *_catalogues(node, width),
     ]
+
+
+def _reachable(network: NetworkStatus | None) -> str:
+    """Whether others get through to this node: known for sure only when somebody has."""
+    if network is None or not network.connections_in:
+        return "? nobody has connected to this node yet"
+    return f"yes, {count(network.connections_in, 'connection')} came in"
 
 
 def _catalogues(node: NodeStatus, width: int) -> list[Line]:

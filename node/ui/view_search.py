@@ -66,9 +66,10 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
 def _title(search: SearchStatus) -> str:
     parts = [f'Search Results: "{search.text}"', f"{len(search.hits)} found"]
     if search.scope != "local":
-        parts.append(f"asked {count(len(search.asked), 'peer')}")
+        replied = sum(each.reply != "waiting" for each in search.asked)
+        parts.append(f"asked {replied} of {count(len(search.asked), 'peer')}")
     going_on = "checking" if search.is_over else "searching"
-    parts.append(f"{search.seconds:.1f} s" if search.is_checked else f"{going_on} …")
+    parts.append(f"{search.seconds:.1f} s" if search.is_checked else f"◐ {going_on} {search.seconds:.0f} s")
     return "   ".join(parts)
 
 

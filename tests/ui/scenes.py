@@ -134,6 +134,7 @@ NETWORK = replace(
     network_size=61,
     slow_walk_s=1.9,
     median_rtt_s=0.031,
+    connection_limit=300,
     transports=(TransportStatus("tcp", 12, 11),),
     protocols=(
         ProtocolStatus("/shoal/exchange/1.0.0", 4_900_000, 8_800_000),

@@ -12,6 +12,7 @@ from node.ui.model import Contact, Model
 from node.ui.preferences import parse
 from node.ui.update import update
 from node.ui.view import view
+from tests.searches import LINUX
 from tests.ui.scenes import ITEMS, NEWS, NOW, pressed, scene, text_of, told
 
 
@@ -68,3 +69,26 @@ def test_the_limit_of_an_upload_is_there_at_80_columns():
     text = shown(scene(80, 24, "4", news=news))
     assert "1.00 MB/s" in text
     assert "60 s" in text
+
+
+def test_whether_others_get_through_is_told_once_somebody_has():
+    text = shown(scene(80, 24, "5"))
+    assert "yes, 12 connections came in   mDNS off" in text
+    assert "limit 300" in text
+    alone = replace(NEWS, network=replace(NEWS.network, connections_in=0), node=replace(NEWS.node, mdns=True))
+    assert "? nobody has connected to this node yet   mDNS on" in shown(scene(80, 24, "5", news=alone))
+
+
+def test_a_search_under_way_tells_how_many_have_answered():
+    asked = (replace(LINUX.asked[0], reply="waiting"), *LINUX.asked[1:])
+    search = replace(LINUX, asked=asked, is_over=False, is_checked=False, seconds=3.2)
+    text = shown(scene(80, 24, "2", news=replace(NEWS, search=search)))
+    assert f"asked {len(asked) - 1} of {len(asked)} peers   ◐ searching 3 s" in text
+
+
+def test_the_lit_choice_of_a_dialog_stays_in_sight_on_a_low_terminal():
+    model = scene(60, 12, "o")
+    for _ in range(14):
+        model, _ = pressed(model, "j")
+        assert sum("│  >" in line for line in text_of(view(model))) == 1
+    assert "│  >e   ✓ ORDER" in shown(model)
