@@ -135,7 +135,7 @@ async def test_a_peer_that_is_gone_or_silent(autojump_clock):
 
 async def test_a_peer_that_lied_before(autojump_clock):
     async with asking(*BOTH) as (peers, here):
-        here.exchange.swarm(CONTENT.cid).banned.add(A)
+        here.exchange.swarm(CONTENT.cid).ban(A, has_lied=True)
         with pytest.raises(NoPeersError, match="banned"):
             await peers.having(A, CONTENT.cid, {})
 
