@@ -88,7 +88,6 @@ async def network_status(host: Host, dht: Kademlia, library: Library, records_he
         transports=_by_transport(connections),
         protocols=_by_protocol(host),
         connection_limit=host.connection_limit,
-        connection_limit=host.connection_limit,
     )
 
 
