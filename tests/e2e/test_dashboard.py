@@ -79,6 +79,7 @@ def test_a_download_is_watched_to_its_end_and_the_node_stays(start, seat, tmp_pa
     bob.sees("█" * 24)
     bob.types("3")
     bob.sees("127.0.0.1")
+    await_that((tmp_path / "into" / "film.mkv").exists, "the whole file is verified and in its place")
     assert (tmp_path / "into" / "film.mkv").read_bytes() == (tmp_path / "film.mkv").read_bytes()
     bob.types("q")
     assert_restored(bob, settings, code=0)

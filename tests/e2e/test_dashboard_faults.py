@@ -95,6 +95,7 @@ def test_found_fetched_killed_and_recovered(start, sit, tmp_path):
     at.sees_that(lambda text: "●" in text and "OFFLINE" not in text, "the node answers again")
     at.types(":limit --down off\r")
     at.sees("/Progress: +\\[█+\\] 100%/")
+    await_that((tmp_path / "into" / "linux film.mkv").exists, "the whole file is verified and in its place")
     assert (tmp_path / "into" / "linux film.mkv").read_bytes() == (tmp_path / "linux film.mkv").read_bytes()
     at.types("Qy")
     at.sees("code=0")
