@@ -5,16 +5,22 @@ Rules: as in `transfers`. Without anything to change a command tells how things 
 
 from __future__ import annotations
 
+import argparse
+
 from node.commands.context import ANSWER_TIMEOUT_S, Context, decode, mapping, not_understood
-from node.errors import ExitCode
+from node.commands.rates import rate
+from node.errors import ExitCode, UsageError
 from node.status import DetailStatus, ItemStatus, to_json
 from node.ui import units
 from node.ui.screens import file_priorities
+
+_WAYS = ("up", "down")
 
 
 def limit(context: Context) -> int:
     """Change, or only tell, the bandwidth limits of the node or of one file."""
     arguments = context.arguments
+    _take_words(arguments)
     given = {"up_bps": arguments.up, "down_bps": arguments.down}
     params = {name: said.bps for name, said in given.items() if said is not None}
     target = {} if arguments.target is None else {"target": context.target}
@@ -45,6 +51,21 @@ def priority(context: Context) -> int:
     detail = decode(DetailStatus, context.call("info", target=context.target, cells=1))
     context.output.screens([to_json(detail)], file_priorities(detail))
     return ExitCode.OK
+
+
+def _take_words(arguments: argparse.Namespace) -> None:
+    """Read `limit down 2MB` and `limit 1 up off` as the options that say the same; raises UsageError."""
+    words = [] if arguments.target is None else [arguments.target, *arguments.words]
+    if not arguments.words and arguments.target not in _WAYS:
+        return
+    *target, way, amount = words if len(words) > 1 else ("", "", "")
+    if way not in _WAYS or len(target) > 1:
+        raise UsageError("that isn't understood; a limit is: limit [<#>] up|down <rate>, or: limit [<#>] up|down off")
+    try:
+        setattr(arguments, way, rate(amount))
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(str(error)) from error
+    arguments.target = target[0] if target else None
 
 
 def _chosen(item: ItemStatus) -> str:

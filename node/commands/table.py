@@ -235,6 +235,7 @@ COMMANDS = (
         "choices.limit",
         (
             Argument(("target",), f"{_FILE}; without it, the whole node", {"metavar": "TARGET", "nargs": "?"}),
+            Argument(("words",), "`up RATE` or `down RATE`", {"metavar": "up|down RATE", "nargs": "*"}),
             Argument(("--up",), "send no more than RATE a second", {"metavar": "RATE", "type": rate}),
             Argument(("--down",), "fetch no more than RATE a second", {"metavar": "RATE", "type": rate}),
         ),

@@ -49,6 +49,28 @@ def test_without_numbers_nothing_is_changed(inside, node):
     assert node.wait_for_call("limit") == {"target": "2"}
 
 
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("down 2MB", {"down_bps": 2e6}),
+        ("up off", {"up_bps": None}),
+        ("2 down 500kB", {"target": "2", "down_bps": 500e3}),
+        ("#2 up 0", {"target": "2", "up_bps": 0}),
+        ("2 --up 1MB", {"target": "2", "up_bps": 1e6}),
+        ("--up 1MB 2", {"target": "2", "up_bps": 1e6}),
+    ],
+)
+def test_a_limit_may_be_said_in_words(inside, node, words, asked):
+    assert inside("limit", *words.split())[0] == 0
+    assert node.wait_for_call("limit") == asked
+
+
+@pytest.mark.parametrize("words", ["down", "2 down", "2 sideways 1MB", "1 2 down 1MB", "down fast", "down 1MB 2"])
+def test_words_that_say_no_limit_are_a_mistake_of_usage(inside, node, words):
+    assert inside("limit", *words.split())[0] == 2
+    assert node.calls.empty()
+
+
 def test_a_wrong_rate_is_a_mistake_of_usage(inside, node):
     code, _, err = inside("limit", "--up", "fast")
     assert code == 2
