@@ -105,7 +105,8 @@ class Snapshots:
         have = await self._have(row)
         priorities = await in_thread(self._library.catalogue.choices.priorities, row.cid) if with_files else {}
         active = self._library.active.get(row.cid)
-        machine = active.task.machine if active else None
+        # A row that was read before the manifest came counts no chunks; its map is as it was then.
+        machine = active.task.machine if active and row.chunk_count else None
         in_flight = frozenset(machine.in_flight) if machine else frozenset()
         planes = machine.picker.availability.planes() if machine else ()
         wide = (row.chunk_count + 7) // 8

@@ -28,9 +28,9 @@ def seat():
 def test_a_banned_peer_is_gone_stays_away_and_comes_back(start, seat, tmp_path):
     alice = start("alice")
     peer = alice.await_ready()["peer_id"]
-    (tmp_path / "film.mkv").write_bytes(os.urandom(3 * MB))
+    (tmp_path / "film.mkv").write_bytes(os.urandom(30 * MB))
     link = alice.ask("share", tmp_path / "film.mkv")["item"]["link"]
-    alice.ask("limit", "--up", "300kB")
+    alice.ask("limit", "--up", "200kB")
     bob = start("bob", alice.address)
     bob.await_ready()
     cid = bob.ask("get", link, "-o", tmp_path / "into", "--detach")["cid"]

@@ -257,6 +257,7 @@ async def test_a_peer_that_goes_away_for_another_reason_or_without_streams_is_go
 async def test_a_refused_stream_is_reset():
     async with open_pair() as pair:
         await pair.open()
+        await trio.testing.wait_all_tasks_blocked()  # nothing is left to send that the goodbye could go along with
         pair.server.session.go_away()
         ours = await pair.client.open_stream()
         with pytest.raises(MuxedStreamReset, match="by peer"):
