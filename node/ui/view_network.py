@@ -59,14 +59,16 @@ def _catalogues(node: NodeStatus, width: int) -> list[Line]:
     """What is known of others' shares, once that is anything."""
     if not node.catalogues:
         return []
-    known = f"{node.catalogue_entries:,} entries of {count(node.catalogues, 'other node')} known here"
+    entries = f"{node.catalogue_entries:,} {'entry' if node.catalogue_entries == 1 else 'entries'}"
+    known = f"{entries} of {count(node.catalogues, 'other node')} known here"
     return [_field("Catalogues", known, width)]
 
 
 def _dht(network: NetworkStatus, wall: float, width: int) -> list[Line]:
     used = sum(size > 0 for size in network.buckets)
     held = f"{network.records_held} provider records held for others"
-    provided = f"{network.provided} shares found by others, {network.provides_due} due, {network.provides_late} late"
+    found = f"{count(network.provided, 'share')} found by others"
+    provided = f"{found}, {network.provides_due} due, {network.provides_late} late"
     if network.next_provide_at is not None:
         provided += f"   next in {duration(network.next_provide_at - wall)}"
     walks = f"{network.walks}"
