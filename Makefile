@@ -13,7 +13,7 @@ GO_FLAGS := -trimpath -buildvcs=false
 SHARES := $(addprefix interop/test_,transfers.py faults_of_go.py faults_of_py.py content.py peers.py)
 MATRIX := $(if $(GO),network-across shares-across vectors,nothing-across)
 
-.PHONY: demo test lint types imports pure hosts processes real vectors shares-across network-across \
+.PHONY: demo test lint types imports pure hosts processes interfaces real vectors shares-across network-across \
   nothing-across go-peer interop interop-long screenshot bench soak fuzz lock clean
 
 demo: $(READY)
@@ -22,7 +22,7 @@ demo: $(READY)
 # The long ones first. They share two cores well: all but the pure rings wait for sockets and processes.
 test:
 	$(MAKE) --no-print-directory -j2 $(READY) $(if $(GO),go-peer)
-	$(MAKE) --no-print-directory -j4 --output-sync=target processes $(MATRIX) pure hosts types lint imports
+	$(MAKE) --no-print-directory -j4 --output-sync=target processes interfaces $(MATRIX) pure hosts types lint imports
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -44,11 +44,15 @@ pure: $(READY)
 hosts: $(READY)
 	$(BIN)/python -m pytest -q $(HOSTS)
 
-# Real processes and real terminals, and all else.
+# Real processes and real terminals; most of it waits for them.
 processes: $(READY)
-	$(BIN)/python -m pytest -q tests $(addprefix --ignore=,$(PURE) $(HOSTS))
+	$(BIN)/python -m pytest -q tests/e2e
 
-real: hosts processes
+# The command line, the dashboard, the control socket between them, the wheel, and all else.
+interfaces: $(READY)
+	$(BIN)/python -m pytest -q tests $(addprefix --ignore=,tests/e2e $(PURE) $(HOSTS))
+
+real: hosts processes interfaces
 
 # Go and JavaScript against Python, both ways, in two halves. Without Go one line says how many cases are skipped; with
 # it, a case that doesn't run is a failure.
