@@ -23,6 +23,7 @@ _GLOBAL = (
     ),
     Argument(("--no-header",), "no headings in a pipe", {"action": "store_true"}),
 )
+_ENVIRONMENT = "environment:\n  SHOAL_UNITS  si for MB and GB (the default), iec for MiB and GiB"
 _DEFAULTS = {"home": None, "json": False, "quiet": False, "progress": str(ProgressMode.AUTO), "no_header": False}
 
 
@@ -81,7 +82,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="shoal",
         description="Share files with other nodes, and fetch theirs.",
-        epilog=_exit_codes(),
+        epilog=f"{_exit_codes()}\n\n{_ENVIRONMENT}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
