@@ -57,7 +57,7 @@ class Asking:
 
     def session_opened(self, session: PeerSession) -> None:
         """A peer has joined the swarm."""
-        self.candidates.connected(session.peer, trio.current_time())
+        self.candidates.connected(session.peer, trio.current_time(), is_inbound=not session.outbound)
         self._welcome(session)
         self.wake()
 
@@ -69,7 +69,10 @@ class Asking:
             self.machine.peer_left(session.peer, now)
         if isinstance(error, RemoteProtocolError):
             self.ban(session.peer, str(error), has_lied=False)
-        self.candidates.ended(session.peer, now, f"it said: {session.farewell}" if session.farewell else "it hung up")
+        reason = f"it said: {session.farewell}" if session.farewell else "it hung up"
+        has_refused = bool(session.farewell) and session.remote_have is None and not session.down.total
+        if self.candidates.ended(session.peer, now, reason, has_refused=has_refused):
+            log.info("%s left %s: %s", session.peer, self.swarm.cid, reason)
         self.wake()
 
     async def heard(self, session: PeerSession, message: Message) -> None:
@@ -92,8 +95,7 @@ class Asking:
                 range_ = message.chunk, message.offset, message.length
                 machine.request_rejected(session.peer, *range_, now, message.reason)
             case Bye():
-                session.farewell = message.text
-                log.info("%s says bye: %s", session.peer, message.text or message.reason.name.lower())
+                session.farewell = message.text or message.reason.name.lower()
                 session.bye(ByeReason.FINISHED)
             case _:
                 pass  # before the geometry is known the connection keeps what was said

@@ -16,7 +16,7 @@ import trio
 
 from node.errors import ShoalError
 from node.net.introductions import understand
-from node.services.exchange import Exchange
+from node.services.exchange import Exchange, RefusedError
 from node.services.session import PeerSession
 from node.services.swarms import Swarm
 from node.swarm.candidates import Candidate, Candidates
@@ -82,13 +82,15 @@ class PeerFinder:
         self._dialling = 0
         self._changed = trio.Event()
         self._told_at: WeakKeyDictionary[PeerSession, float] = WeakKeyDictionary()
+        self._recorded: frozenset[tuple[str, str]] = frozenset()  # peers and addresses that the last lookup found
+        self._records: set[tuple[str, str]] = set()  # and this one so far
         self.lookups_done = 0
         self.lacks_chunks: Callable[[], bool] = lambda: False  # whether a chunk is missing that no peer in session has
         self.is_needed: Callable[[], bool] = lambda: True  # whether anything is to be fetched at present
 
     def add_hint(self, peer: str, addresses: tuple[str, ...]) -> None:
         """A peer that a link or a person named."""
-        self._candidates.add(peer, addresses, trio.current_time())
+        self._candidates.announced(peer, addresses, trio.current_time())
         self._changed.set()
 
     async def run(self) -> None:
@@ -113,11 +115,16 @@ class PeerFinder:
             if self._room > 0:
                 await self._routing.find_providers(self._swarm.cid.multihash, self._found, PROVIDERS_WANTED)
                 self.lookups_done += 1
+                self._recorded, self._records = frozenset(self._records), set()
             await trio.sleep(pause)
             pause = NEXT_LOOKUP_S if self._swarm.sessions else min(NEXT_LOOKUP_S, pause * 2)
 
     def _found(self, provider: FoundProvider) -> None:
-        if self._candidates.add(provider.peer_id, provider.addresses, trio.current_time()):
+        """A provider record; one that wasn't there at the last lookup, or names a new address, is an announcement."""
+        record = {(provider.peer_id, address) for address in ("", *provider.addresses)}
+        self._records |= record
+        learn = self._candidates.add if record <= self._recorded else self._candidates.announced
+        if learn(provider.peer_id, provider.addresses, trio.current_time()):
             self._changed.set()
 
     def _told(self, session: PeerSession, message: Peers) -> None:
@@ -146,17 +153,17 @@ class PeerFinder:
             nursery.start_soon(self._dial, candidate)
 
     async def _dial(self, candidate: Candidate) -> None:
-        reason = f"it didn't answer within {DIAL_TIMEOUT_S:.0f} s"
+        reason, has_refused = f"it didn't answer within {DIAL_TIMEOUT_S:.0f} s", False
         try:
             with trio.move_on_after(DIAL_TIMEOUT_S):
                 await self._exchange.open(candidate.peer, tuple(candidate.addresses), self._swarm.cid)
                 return
         except RemoteProtocolError as error:
-            reason = str(error)
+            reason, has_refused = str(error), isinstance(error, RefusedError)
         except (ShoalError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             reason = str(error) or "the connection broke"
         finally:
             self._dialling -= 1
             self._changed.set()
-        log.info("%s is no use for %s now: %s", candidate.peer, self._swarm.cid, reason)
-        self._candidates.ended(candidate.peer, trio.current_time(), reason)
+        if self._candidates.ended(candidate.peer, trio.current_time(), reason, has_refused=has_refused):
+            log.info("%s is no use for %s now: %s", candidate.peer, self._swarm.cid, reason)

@@ -20,7 +20,8 @@ MAX_ADDRESSES: Final = 16
 
 FIRST_RETRY_S: Final = 2.0
 LAST_RETRY_S: Final = 60.0
-"""A seeder that restarts is back within seconds; one that stays away is asked once a minute."""
+"""A seeder that restarts is back within seconds; one that stays away, or says that it has nothing, is asked once a
+minute: often enough to join a waiting download soon, and no burden on either side."""
 
 MAX_TOLD: Final = 200
 MAX_TOLD_BY_ONE: Final = 50
@@ -53,6 +54,7 @@ class Candidate:
     is_busy: bool = False  # being dialled, or in session
     is_banned: bool = False
     has_lied: bool = False  # banned because of wrong data, not because of a broken protocol
+    has_refused: bool = False  # it was there the last time, and said that it gives nothing
     reason: str = ""  # why the last try failed
     told_by: str = ""  # the peer that alone knows of it; "" for whom the DHT, a link or we ourselves know
 
@@ -104,6 +106,14 @@ class Candidates:
         candidate.addresses = (fresh + candidate.addresses)[:MAX_ADDRESSES]
         return not candidate.is_busy and not candidate.is_banned and candidate.next_try <= now
 
+    def announced(self, peer: str, addresses: tuple[str, ...], now: float) -> bool:
+        """A new provider record or a person names a peer: `add` it, and try it now whatever came of it before."""
+        if (candidate := self._known.get(peer)) and not candidate.is_busy:
+            candidate.next_try = min(candidate.next_try, now)
+            if candidate.has_refused:
+                candidate.failures = 0
+        return self.add(peer, addresses, now)
+
     def told(self, source: str, peers: Iterable[tuple[str, tuple[str, ...]]], now: float) -> bool:
         """A peer tells of others and their addresses; whether one of them may be worth dialling now."""
         if not self.believes(source):
@@ -133,27 +143,36 @@ class Candidates:
             candidate.is_busy = True
         return ready[:limit]
 
-    def connected(self, peer: str, now: float) -> None:
-        """A session with the peer is open, whoever opened it."""
+    def connected(self, peer: str, now: float, *, is_inbound: bool = False) -> None:
+        """A session with the peer is open; one that it opened itself is a reason to forget what it refused."""
         if (candidate := self._known.get(peer)) and candidate.told_by:
             self._source(candidate.told_by).live += 1
             candidate.told_by = ""
         self.add(peer, (), now)
-        if peer in self._known:
-            self._known[peer].is_busy = True
-            self._known[peer].failures = 0
+        if candidate := self._known.get(peer):
+            candidate.is_busy = True
+            if is_inbound or not candidate.has_refused:
+                candidate.failures = 0
 
-    def ended(self, peer: str, now: float, reason: str = "") -> None:
-        """The dial failed or the session is over: try again after a pause that doubles each time."""
+    def ended(self, peer: str, now: float, reason: str = "", *, has_refused: bool = False) -> bool:
+        """The dial failed or the session is over: try again after a pause that doubles each time.
+
+        `has_refused`: the peer was there, and gave nothing but the reason. Whether that is news of this peer.
+        """
         candidate = self._known.get(peer)
         if candidate is None:
-            return
+            return True
+        is_news = (candidate.reason, candidate.has_refused) != (reason, has_refused)
+        if candidate.has_refused and not has_refused:
+            candidate.failures = 0
         candidate.is_busy = False
         candidate.reason = reason
+        candidate.has_refused = has_refused
         candidate.next_try = now + min(LAST_RETRY_S, FIRST_RETRY_S * 2.0**candidate.failures)
         candidate.failures = min(candidate.failures + 1, 16)
         if candidate.told_by:
             self._in_vain(candidate)
+        return is_news
 
     def ban(self, peer: str, reason: str, now: float, *, has_lied: bool = True) -> None:
         """The peer sent wrong data, or broke the protocol: never dial it for this manifest again."""
@@ -177,7 +196,8 @@ class Candidates:
         if chosen := self._known.get(self.only):
             if chosen.is_banned:
                 return f"the chosen peer {_fault([chosen])} and is banned"
-            return f"the chosen peer isn't reachable: {chosen.reason}" if chosen.reason else ""
+            why = "has nothing of it now" if chosen.has_refused else "isn't reachable"
+            return f"the chosen peer {why}: {chosen.reason}" if chosen.reason else ""
         if not self._known:
             return "no provider answered"
         if all(candidate.is_banned for candidate in self._known.values()):
@@ -185,11 +205,7 @@ class Candidates:
             if len(self._known) == 1:
                 return f"the only peer {fault} and is banned"
             return f"all {len(self._known)} peers {fault} and are banned"
-        failed = [candidate for candidate in self._known.values() if candidate.failures]
-        if failed:
-            latest = max(failed, key=lambda candidate: candidate.next_try)
-            return f"{len(self._known)} known, none reachable: {latest.reason}" if latest.reason else ""
-        return ""
+        return _why_waiting(len(self._known), [c for c in self._known.values() if c.failures and not c.is_banned])
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -229,6 +245,19 @@ class Candidates:
         while len(self._sources) > MAX_SOURCES:
             del self._sources[next(iter(self._sources))]
         return source
+
+
+def _why_waiting(known: int, failed: list[Candidate]) -> str:
+    """Why none of the peers that were tried is in session, in words; those that answered come before the silent."""
+    refused = [candidate for candidate in failed if candidate.has_refused]
+    reason = max(refused or failed, key=lambda candidate: candidate.next_try).reason if failed else ""
+    if not reason:
+        return ""
+    if not refused:
+        return f"{known} known, none reachable: {reason}"
+    peers = "1 peer" if known == 1 else f"{known} peers"
+    away = len(failed) - len(refused)
+    return f"{peers} known, {f'{away} not reachable, ' if away else ''}none has it now: {reason}"
 
 
 def _fault(banned: Iterable[Candidate]) -> str:

@@ -74,6 +74,64 @@ def test_a_peer_that_comes_back_starts_afresh(candidates):
     assert candidates.next_wakeup() == 22.0
 
 
+def refuse(candidates, peer: str, now: float) -> bool:
+    """A dial that is answered, and comes to nothing."""
+    candidates.due(now, 10)
+    candidates.connected(peer, now)
+    return candidates.ended(peer, now, "it said: no such manifest is shared here", has_refused=True)
+
+
+def test_a_peer_that_answers_and_gives_nothing_is_left_alone_longer_and_longer(candidates):
+    candidates.add("a", (), now=0.0)
+    now, pauses, news = 0.0, [], []
+    for _ in range(9):
+        news.append(refuse(candidates, "a", now))
+        pauses.append(candidates.next_wakeup() - now)
+        now = candidates.next_wakeup()
+    assert pauses[:4] == [2.0, 4.0, 8.0, 16.0]
+    assert pauses[-1] == LAST_RETRY_S
+    assert news == [True] + 8 * [False], "what is said again is no news"
+
+
+def refused_often(candidates) -> None:
+    candidates.add("a", ("/ip4/127.0.0.1/tcp/1",), now=0.0)
+    for _ in range(5):
+        refuse(candidates, "a", 0.0)
+    assert not candidates.due(1.0, 1)
+
+
+def test_an_announcement_makes_up_for_what_was_refused(candidates):
+    refused_often(candidates)
+    assert not candidates.add("a", (), now=1.0), "an old record is none"
+    assert candidates.announced("a", (), now=1.0)
+    refuse(candidates, "a", 1.0)
+    assert candidates.next_wakeup() == 3.0
+
+
+def test_a_peer_that_opens_a_session_itself_makes_up_for_what_it_refused(candidates):
+    refused_often(candidates)
+    candidates.connected("a", 1.0, is_inbound=True)
+    assert not candidates.announced("a", (), now=1.0), "in session: nothing to dial"
+    candidates.ended("a", 1.0, "it said: no such manifest is shared here", has_refused=True)
+    assert candidates.next_wakeup() == 3.0
+
+
+def test_a_peer_that_was_of_use_makes_up_for_what_it_refused(candidates):
+    refused_often(candidates)
+    candidates.connected("a", 1.0)
+    assert candidates.ended("a", 1.0, "it said: this node stops"), "another reason is news"
+    assert candidates.next_wakeup() == 3.0
+
+
+def test_an_announcement_of_an_absent_peer_is_worth_one_dial(candidates):
+    candidates.add("a", (), now=0.0)
+    fail(candidates, "a", 4)
+    assert candidates.announced("a", (), now=1.0)
+    candidates.due(1.0, 1)
+    candidates.ended("a", 1.0, "connection refused")
+    assert candidates.next_wakeup() == 1.0 + 32.0, "else the records of the dead would keep it in mind for good"
+
+
 def test_a_banned_peer_is_never_dialled_again(candidates):
     candidates.ban("liar", "wrong data", 0.0)
     assert not candidates.add("liar", ("/ip4/127.0.0.1/tcp/1",), now=1.0)
@@ -132,6 +190,15 @@ def test_neither_the_banned_nor_the_chosen_nor_who_may_come_back_makes_room(cand
         ([("add", "a")], ""),
         ([("add", "a"), ("ended", "a", "connection refused")], "1 known, none reachable: connection refused"),
         ([("add", "a"), ("ended", "a", "")], ""),
+        ([("add", "a"), ("refused", "a", "it said: no")], "1 peer known, none has it now: it said: no"),
+        (
+            [("add", "a"), ("add", "b"), ("refused", "a", "it said: no"), ("refused", "b", "it said: no")],
+            "2 peers known, none has it now: it said: no",
+        ),
+        (
+            [("add", "a"), ("add", "b"), ("refused", "a", "it said: no"), ("ended", "b", "gone")],
+            "2 peers known, 1 not reachable, none has it now: it said: no",
+        ),
         ([("ban", "a")], "the only peer sent wrong data and is banned"),
         ([("ban", "a"), ("ban", "b")], "all 2 peers sent wrong data and are banned"),
     ],
@@ -143,6 +210,8 @@ def test_why_nobody_is_here_in_words(candidates, events, said):
                 candidates.add(peer, (), now=0.0)
             case ("ended", peer, reason):
                 candidates.ended(peer, 1.0, reason)
+            case ("refused", peer, reason):
+                candidates.ended(peer, 1.0, reason, has_refused=True)
             case ("ban", peer):
                 candidates.ban(peer, "wrong data", 0.0)
     assert candidates.why_none() == said
@@ -287,6 +356,8 @@ def test_why_the_chosen_peer_is_not_here_in_words(candidates):
     candidates.ended("a", 0.0, "connection refused")
     candidates.ended("b", 1.0, "it hung up")
     assert candidates.why_none() == "the chosen peer isn't reachable: connection refused"
+    candidates.ended("a", 2.0, "it said: no", has_refused=True)
+    assert candidates.why_none() == "the chosen peer has nothing of it now: it said: no"
     candidates.ban("a", "wrong data", 1.0)
     assert candidates.why_none() == "the chosen peer sent wrong data and is banned"
 
