@@ -10,10 +10,9 @@ from node.commands.context import Context
 from node.commands.starting import NodeStarter
 from node.commands.table import COMMANDS, usage
 from node.errors import StorageError, UsageError
-from node.ui.columns import arrangement
 from node.ui.model import CommandWord, Contact, Model
 from node.ui.opening import paint
-from node.ui.preferences import Preferences, parse, with_columns
+from node.ui.preferences import Preferences, arrangement, parse, with_columns
 from node.ui.terminal import Terminal, is_usable, wants_ascii
 from node.ui.theme import THEMES
 from node.ui.units import choose_units

@@ -18,13 +18,6 @@ _KEYS = "1234567890abcdef"
 _LINES = ("where there is room, the first ones first",)
 
 
-def arrangement(columns: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The order of all columns, () for the usual one, and those that are hidden, if just these are wanted."""
-    hidden = frozenset(COLUMNS) - set(columns)
-    is_usual = columns == tuple(key for key in COLUMNS if key not in hidden)
-    return () if is_usual else (*columns, *(key for key in COLUMNS if key in hidden)), hidden
-
-
 def wanted(model: Model) -> tuple[str, ...]:
     """The columns that are shown where there is room, in their order."""
     return tuple(key for key in model.columns or COLUMNS if key not in model.hidden)

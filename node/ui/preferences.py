@@ -67,6 +67,13 @@ def parse(text: str, where: str) -> Preferences:
         raise UsageError(f"{where}: {error}") from error
 
 
+def arrangement(columns: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The order of all columns, () for the usual one, and those that are hidden, if just these are wanted."""
+    hidden = frozenset(COLUMNS) - set(columns)
+    is_usual = columns == tuple(key for key in COLUMNS if key not in hidden)
+    return () if is_usual else (*columns, *(key for key in COLUMNS if key in hidden)), hidden
+
+
 def with_columns(text: str, columns: tuple[str, ...], where: str) -> str:
     """The text of the file `where` with these columns chosen in it; raises UsageError where it can't be changed so."""
     line = f"columns = {list(columns)}".replace("'", '"')

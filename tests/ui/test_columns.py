@@ -8,8 +8,7 @@ import pytest
 
 from node.errors import UsageError
 from node.ui import messages as msg
-from node.ui.columns import arrangement
-from node.ui.preferences import parse, with_columns
+from node.ui.preferences import arrangement, parse, with_columns
 from node.ui.units import choose_units
 from node.ui.view import view
 from node.ui.view_transfers import COLUMNS
