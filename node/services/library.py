@@ -23,6 +23,7 @@ from node.services.content import Content
 from node.services.exchange import Exchange
 from node.services.finding import Routing
 from node.services.named_peers import NamedPeer
+from node.services.provide_plan import STEP
 from node.services.providing import Providing
 from node.services.running import Active, Running
 from node.services.seeding import Seeding
@@ -91,11 +92,13 @@ class Library:
         items = await in_thread(self.catalogue.items)
         async with trio.open_nursery() as nursery:
             self._nursery = self._running.nursery = nursery
-            for item in items:
+            for number, item in enumerate(items):
                 if item.state is TransferState.SEEDING:
                     self.providing.add(item.cid.multihash)
                 elif item.state is TransferState.DOWNLOADING:
                     self._running.start(item)
+                if number % STEP == 0:
+                    await trio.lowlevel.checkpoint()
             task_status.started()
             await self.totals.run()
 

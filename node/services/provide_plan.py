@@ -4,18 +4,18 @@ Rules: keys of one region are provided together, so those due soon come along wi
 provided goes first, then shares, then keywords, each in the order in which they are due. What fails is tried again at
 growing pauses, and until its records lapse the last success is what is told. A clock that was set back makes nothing
 wait for longer than a round. In a young network a few servers are all
-there are: a key is provided anew each time the network has doubled, until k servers hold it.
+there are: a key is provided anew each time the network has doubled, until k servers hold it. However many keys there
+are, and however many of them are due at once, one step looks at a bounded number.
 """
 
 from __future__ import annotations
 
-import heapq
-from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import islice
+from itertools import chain, islice
 
+from node.services.ordered import Ordered
 from node.status import ProvideStatus
 
 REPROVIDE_S = 22 * 3600.0
@@ -37,8 +37,11 @@ WARN_S = 6 * 3600.0
 MAX_BATCH = 250
 """Keys provided together: a few seconds' worth, and a new share waits no longer than that."""
 
-MAX_STALE = 1_000
-"""Times of keys that are gone: fewer aren't worth a look through all."""
+MAX_LOOKED = 2_500
+"""Keys of a region looked at for one batch, some two milliseconds: those due together mostly lie together."""
+
+STEP = 100
+"""Keys put in their order between two chances for others: two milliseconds, among a hundred thousand."""
 
 SET_BACK_S = 60.0
 """By how much the clock must have gone back to be set: less is a correction, which delays nothing that matters."""
@@ -67,10 +70,6 @@ class _Entry:
     def due(self) -> float:
         return self.status.due or 0.0
 
-    @property
-    def rank(self) -> tuple[bool, Kind, float]:
-        return self.status.at is not None, self.kind, self.due
-
 
 class ProvidePlan:
     """All keys that this node provides, and how each stands. `point` tells where a key lies, 256 bits."""
@@ -78,10 +77,13 @@ class ProvidePlan:
     def __init__(self, point: Callable[[bytes], int]) -> None:
         self._point = point
         self._entries: dict[bytes, _Entry] = {}
-        self._by_point: list[tuple[int, bytes]] = []
-        self._queue: list[tuple[tuple[bool, Kind, float], bytes]] = []  # due now, by rank; stale entries are skipped
-        self._later: list[tuple[float, bytes]] = []  # not due yet; stale entries are skipped
-        self._latest = 0.0  # what the clock said last
+        self._by_point: Ordered[tuple[int, bytes]] = Ordered()
+        # What isn't under way, by its due time, in the order in which that is to go: was it provided before; kind
+        self._waiting: dict[tuple[bool, Kind], Ordered[tuple[float, bytes]]] = {
+            (was_provided, kind): Ordered() for was_provided in (False, True) for kind in Kind
+        }
+        self._statuses: dict[Kind, dict[bytes, ProvideStatus]] = {kind: {} for kind in Kind}
+        self._provided: dict[bytes, None] = {}  # the shares of which others hold a record
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -95,15 +97,19 @@ class ProvidePlan:
             return
         status = _not_later(saved, now) if saved else ProvideStatus(closest=0, stored=0, at=None, due=now)
         entry = self._entries[key] = _Entry(key, kind, self._point(key), status)
-        insort(self._by_point, (entry.point, key))
-        self._schedule(entry)
+        self._by_point.add((entry.point, key))
+        self._have_wait(entry, status)
 
     def remove(self, key: bytes) -> bool:
         """Provide `key` no more; False if it wasn't."""
         entry = self._entries.pop(key, None)
         if entry is None:
             return False
-        del self._by_point[bisect_left(self._by_point, (entry.point, key))]
+        self._by_point.remove((entry.point, key))
+        if not entry.is_busy:
+            self._queue_of(entry).remove((entry.due, key))
+        del self._statuses[entry.kind][key]
+        self._provided.pop(key, None)
         return True
 
     def status(self, key: bytes) -> ProvideStatus | None:
@@ -113,24 +119,13 @@ class ProvidePlan:
 
     def statuses(self, kind: Kind) -> list[ProvideStatus]:
         """How all keys of a kind stand."""
-        return [entry.status for entry in self._entries.values() if entry.kind is kind]
+        return list(self._statuses[kind].values())
 
     def next(self, now: float, region_bits: int) -> list[bytes]:
         """Return what to provide together now, nothing if nothing is due; it is busy until `done`."""
-        if now < self._latest - SET_BACK_S:
-            for waiting in self._entries.values():
-                waiting.status = _not_later(waiting.status, now)
-                self._schedule(waiting)
-        self._latest = now
-        while self._later and self._later[0][0] <= now:
-            _, key = heapq.heappop(self._later)
-            if (entry := self._entries.get(key)) and not entry.is_busy and entry.due <= now:
-                heapq.heappush(self._queue, (entry.rank, key))
-        while self._queue:
-            rank, key = heapq.heappop(self._queue)
-            seed = self._entries.get(key)
-            if seed and not seed.is_busy and seed.rank == rank:
-                return self._batch(seed, now, region_bits)
+        for queue in self._waiting.values():
+            if (first := queue.first) and first[0] <= now:
+                return self._batch(self._entries[first[1]], now, region_bits)
         return []
 
     def done(self, key: bytes, closest: int, stored: int, now: float) -> ProvideStatus | None:
@@ -138,6 +133,8 @@ class ProvidePlan:
         entry = self._entries.get(key)
         if entry is None:
             return None
+        if not entry.is_busy:  # removed and added again meanwhile
+            self._queue_of(entry).remove((entry.due, key))
         entry.is_busy = False
         if stored and (stored >= closest or entry.failures >= len(RETRY_S)):
             entry.failures = 0
@@ -146,69 +143,86 @@ class ProvidePlan:
             pause = RETRY_S[min(entry.failures, len(RETRY_S) - 1)]
             entry.failures += 1
         if stored:
-            entry.status = ProvideStatus(closest, stored, now, now + pause)
+            self._have_wait(entry, ProvideStatus(closest, stored, now, now + pause))
         else:
-            entry.status = _after_failure(entry.status, closest, now, now + pause)
-        self._schedule(entry)
+            self._have_wait(entry, _after_failure(entry.status, closest, now, now + pause))
         return entry.status
 
     def renew(self, key: bytes, now: float) -> None:
         """Make a key due now: nobody finds what its status says others hold."""
         entry = self._entries.get(key)
         if entry and entry.due > now and not entry.is_busy:
-            entry.status = ProvideStatus(entry.status.closest, entry.status.stored, entry.status.at, now)
-            self._schedule(entry)
+            self._move(entry, ProvideStatus(entry.status.closest, entry.status.stored, entry.status.at, now))
 
     def provided_shares(self) -> list[bytes]:
         """The shares of which others hold a record, as far as this node knows."""
-        return [entry.key for entry in self._entries.values() if entry.kind is Kind.SHARE and entry.status.stored]
+        return list(self._provided)
 
-    def hurry(self, now: float, servers: int) -> None:
-        """Make due what nobody holds yet, and what few hold now that there are twice as many servers."""
-        for entry in self._entries.values():
-            is_outgrown = entry.status.closest < FULL and servers >= 2 * entry.status.closest
-            if entry.due > now and not entry.is_busy and is_outgrown:
-                entry.status = ProvideStatus(entry.status.closest, entry.status.stored, entry.status.at, now)
-                self._schedule(entry)
+    def hurry(self, now: float, servers: int) -> Iterator[None]:
+        """Make due what nobody holds yet, and what few hold now that there are twice as many servers; in steps."""
+        keys = iter(list(self._entries))
+        while some := list(islice(keys, STEP)):
+            for key in some:
+                entry = self._entries.get(key)
+                if entry and entry.status.closest < FULL and servers >= 2 * entry.status.closest:
+                    self.renew(key, now)
+            yield
+
+    def pull_in(self, now: float) -> Iterator[None]:
+        """Have nothing wait for longer than a round: a clock that was ahead has put it off; in steps."""
+        latest = now + REPROVIDE_S + SET_BACK_S
+        moved = 0
+        for queue in self._waiting.values():
+            while (last := queue.last) and last[0] > latest:
+                entry = self._entries[last[1]]
+                self._move(entry, _not_later(entry.status, now))
+                moved += 1
+                if moved % STEP == 0:
+                    yield
 
     def next_look(self) -> float | None:
-        """When `next` may have something to give at the earliest; None if nothing is provided."""
-        return self._later[0][0] if self._later else None
-
-    def next_due(self) -> float | None:
-        """When the next round is due; None if nothing is provided."""
-        return min((entry.due for entry in self._entries.values()), default=None)
-
-    def lapsing(self, now: float) -> list[tuple[bytes, float]]:
-        """The shares whose records lapse within WARN_S, or have, with the seconds left."""
-        ends = [
-            (entry.key, entry.status.at + VALIDITY_S - now)
-            for entry in self._entries.values()
-            if entry.kind is Kind.SHARE and entry.status.at is not None
-        ]
-        return [(key, left) for key, left in ends if left < WARN_S]
+        """When `next` may have something to give at the earliest; None if nothing waits for its time."""
+        return min((first[0] for queue in self._waiting.values() if (first := queue.first)), default=None)
 
     def _batch(self, seed: _Entry, now: float, region_bits: int) -> list[bytes]:
         """The seed and what else of its region is ripe: shares first, those that follow the seed first."""
         shift = 256 - region_bits
         low = seed.point >> shift << shift
-        start = bisect_left(self._by_point, (low, b""))
-        end = bisect_left(self._by_point, (low + (1 << shift), b""), start)
-        here = bisect_left(self._by_point, (seed.point, seed.key), start, end)
-        seed.is_busy = True
-        keys = [*self._by_point[here:end], *self._by_point[start:here]]
-        entries = [entry for _, key in keys if not (entry := self._entries[key]).is_busy]
-        ripe = (entry for kind in Kind for entry in entries if entry.kind is kind and entry.due <= now + EARLY_S)
-        batch = [seed, *islice(ripe, MAX_BATCH - 1)]
+        start, here, end = (low, b""), (seed.point, seed.key), (low + (1 << shift), b"")
+        region = chain(self._by_point.between(here, end), self._by_point.between(start, here))
+        ripe: dict[Kind, list[_Entry]] = {kind: [] for kind in Kind}
+        for _, key in islice(region, MAX_LOOKED):
+            entry = self._entries[key]
+            if entry is not seed and not entry.is_busy and entry.due <= now + EARLY_S:
+                ripe[entry.kind].append(entry)
+                if len(ripe[Kind.SHARE]) >= MAX_BATCH:
+                    break
+        batch = list(islice(chain((seed,), *ripe.values()), MAX_BATCH))
         for entry in batch:
+            self._queue_of(entry).remove((entry.due, entry.key))
             entry.is_busy = True
         return [entry.key for entry in batch]
 
-    def _schedule(self, entry: _Entry) -> None:
-        heapq.heappush(self._later, (entry.due, entry.key))
-        if len(self._later) > MAX_STALE + 2 * len(self._entries):  # shares that come and go leave theirs behind
-            self._later = [(each.due, each.key) for each in self._entries.values()]
-            heapq.heapify(self._later)
+    def _queue_of(self, entry: _Entry) -> Ordered[tuple[float, bytes]]:
+        return self._waiting[entry.status.at is not None, entry.kind]
+
+    def _move(self, entry: _Entry, status: ProvideStatus) -> None:
+        self._queue_of(entry).remove((entry.due, entry.key))
+        self._have_wait(entry, status)
+
+    def _have_wait(self, entry: _Entry, status: ProvideStatus) -> None:
+        entry.status = self._statuses[entry.kind][entry.key] = status
+        self._queue_of(entry).add((entry.due, entry.key))
+        if entry.kind is Kind.SHARE and status.stored:
+            self._provided[entry.key] = None
+        else:
+            self._provided.pop(entry.key, None)
+
+
+def lapsing(shares: Iterable[ProvideStatus], now: float) -> list[float]:
+    """How many seconds are left of each share whose records lapse within WARN_S, or have."""
+    ends = [status.at + VALIDITY_S - now for status in shares if status.at is not None]
+    return [left for left in ends if left < WARN_S]
 
 
 def _not_later(status: ProvideStatus, now: float) -> ProvideStatus:

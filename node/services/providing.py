@@ -9,7 +9,7 @@ to try. Whatever goes wrong with one batch is tried again, and costs no other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,7 @@ import trio
 from node.errors import StorageError
 from node.net.kad_keyspace import key_point
 from node.services.keywords import MAX_PER_NODE, Keywords
-from node.services.provide_plan import Kind, ProvidePlan
+from node.services.provide_plan import STEP, Kind, ProvidePlan, lapsing
 from node.services.self_check import Checked
 from node.services.threads import in_thread
 from node.status import ProvideStatus
@@ -161,6 +161,7 @@ class Providing:
             nursery.start_soon(self._watch_growth)
             nursery.start_soon(self._warn)
             while True:
+                await _in_steps(self._plan.pull_in(self._clock()))
                 while self._routing.routing_table_size:
                     await limiter.acquire()
                     batch = self._plan.next(self._clock(), self._routing.region_bits)
@@ -212,9 +213,14 @@ class Providing:
         if not reports:
             return
         now = self._clock()
-        after = [(key, self._plan.done(key, report.closest, report.stored, now)) for key, report in reports.items()]
+        after: list[tuple[bytes, ProvideStatus]] = []
+        for number, (key, report) in enumerate(reports.items()):
+            if status := self._plan.done(key, report.closest, report.stored, now):
+                after.append((key, status))
+            if number % STEP == 0:
+                await trio.lowlevel.checkpoint()
         self._tell(reports)
-        await self._keep(self._schedule.save_all, [(key, status) for key, status in after if status is not None])
+        await self._keep(self._schedule.save_all, after)
 
     def _tell(self, reports: Mapping[bytes, ProvideReport]) -> None:
         """Log a batch: a line for what went well, and one for a new reason why it didn't."""
@@ -233,15 +239,15 @@ class Providing:
         while True:
             await trio.sleep(GROWTH_S)
             if self._routing.routing_table_size > self._servers:
-                self._plan.hurry(self._clock(), self._routing.routing_table_size)
+                await _in_steps(self._plan.hurry(self._clock(), self._routing.routing_table_size))
                 self._wake.set()
             self._servers = self._routing.routing_table_size
 
     async def _warn(self) -> None:
         await trio.sleep(WARN_FIRST_S)
         while True:
-            if lapsing := self._plan.lapsing(self._clock()):
-                log.warning("%s", lapse_words([left for _, left in lapsing], self._last_reason))
+            if left := await in_thread(lapsing, self._plan.statuses(Kind.SHARE), self._clock()):
+                log.warning("%s", lapse_words(left, self._last_reason))
             await trio.sleep(WARN_EVERY_S)
 
     async def _keep(self, change: Callable[..., None], rows: Sequence[object]) -> None:
@@ -250,6 +256,11 @@ class Providing:
             await in_thread(change, rows)
         except StorageError as error:
             log.warning("the provide schedule can't be saved now: %s", error)
+
+
+async def _in_steps(work: Iterable[None]) -> None:
+    for _ in work:
+        await trio.lowlevel.checkpoint()
 
 
 def lapse_words(seconds_left: Sequence[float], reason: str) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
+
 from node.services.provide_plan import (
     EARLY_S,
     MAX_BATCH,
-    MAX_STALE,
+    MAX_LOOKED,
     REPROVIDE_S,
     RETRY_S,
+    STEP,
     VALIDITY_S,
     WARN_S,
     Kind,
     ProvidePlan,
+    lapsing,
 )
 from node.status import ProvideStatus
 
@@ -28,6 +32,11 @@ def plan_of(*keys: bytes, kind: Kind = Kind.SHARE, now: float = 0.0) -> ProvideP
     for key in keys:
         plan.add(key, kind, None, now)
     return plan
+
+
+def in_steps(work):
+    """Do all of what is done in steps; how many there were."""
+    return sum(1 for _ in work)
 
 
 def finish(plan, keys, now, stored=20, closest=20):
@@ -47,7 +56,7 @@ def test_a_round_that_went_well_is_repeated_after_22_hours():
     plan = plan_of(b"a")
     (status,) = finish(plan, plan.next(5, 0), now=7)
     assert status == plan.status(b"a") == ProvideStatus(20, 20, at=7, due=7 + REPROVIDE_S)
-    assert plan.next_due() == 7 + REPROVIDE_S
+    assert plan.next_look() == 7 + REPROVIDE_S
     assert plan.next(6 + REPROVIDE_S, 0) == []
     assert plan.next(7 + REPROVIDE_S, 0) == [b"a"]
 
@@ -109,17 +118,16 @@ def test_a_round_that_nobody_took_leaves_the_last_records_standing_until_they_la
     finish(plan, plan.next(0, 0), now=0)
     (status,) = finish(plan, plan.next(REPROVIDE_S, 0), now=REPROVIDE_S, stored=0, closest=0)
     assert status == ProvideStatus(20, 20, at=0, due=REPROVIDE_S + RETRY_S[0])
-    assert plan.lapsing(VALIDITY_S - WARN_S) == []
-    assert plan.lapsing(VALIDITY_S - 60) == [(b"a", 60)]
+    assert lapsing(plan.statuses(Kind.SHARE), VALIDITY_S - WARN_S) == []
+    assert lapsing(plan.statuses(Kind.SHARE), VALIDITY_S - 60) == [60]
     late = VALIDITY_S + 1
     (status,) = finish(plan, plan.next(late, 0), now=late, stored=0, closest=0)
     assert (status.closest, status.stored, status.at) == (0, 0, 0)
 
 
 def test_only_shares_that_were_provided_can_lapse():
-    plan = plan_of(b"never")
-    plan.add(b"word", Kind.KEYWORD, ProvideStatus(20, 20, at=0, due=0), 0)
-    assert plan.lapsing(VALIDITY_S) == []
+    never, once = ProvideStatus(0, 0, at=None, due=0.0), ProvideStatus(20, 20, at=0.0, due=0.0)
+    assert lapsing([never, once], VALIDITY_S + 1) == [-1]
 
 
 def test_the_schedule_of_an_earlier_run_goes_on():
@@ -149,31 +157,21 @@ def test_removed_before_its_turn():
     assert plan.next(0, 8) == [b"\x01"]
     plan.remove(b"\x81")
     assert plan.next(0, 8) == []
-    assert plan_of().next_due() is None
+    assert plan.next_look() is plan_of().next_look() is None
 
 
 def test_a_growing_network_gets_the_records_anew_each_time_it_has_doubled():
     plan = plan_of(b"a")
     finish(plan, plan.next(0, 0), now=0, stored=1, closest=1)
-    plan.hurry(10, servers=1)
+    in_steps(plan.hurry(10, servers=1))
     assert plan.next(10, 0) == []
-    plan.hurry(10, servers=2)
+    in_steps(plan.hurry(10, servers=2))
     assert plan.next(10, 0) == [b"a"]
-    plan.hurry(10, servers=8)  # under way: its end will tell
+    in_steps(plan.hurry(10, servers=8))  # under way: its end will tell
     finish(plan, [b"a"], now=11, stored=20)
-    plan.hurry(12, servers=500)
+    in_steps(plan.hurry(12, servers=500))
     assert plan.next(12, 0) == []
     assert plan.status(b"a").at == 11
-
-
-def test_shares_that_come_and_go_leave_nothing_behind():
-    plan = plan_of(b"stays")
-    finish(plan, plan.next(0, 0), now=0)
-    for number in range(3 * MAX_STALE):
-        plan.add(b"%d" % number, Kind.SHARE, ProvideStatus(20, 20, at=0, due=REPROVIDE_S), 0)
-        plan.remove(b"%d" % number)
-    assert len(plan._later) <= MAX_STALE + 3
-    assert plan.next(REPROVIDE_S, 0) == [b"stays"]
 
 
 def test_kinds_are_told_apart():
@@ -203,8 +201,65 @@ def test_a_clock_that_was_ahead_keeps_nothing_waiting_for_years():
     assert plan.next(REPROVIDE_S, 0) == [b"a"]
     running = plan_of(b"a", now=year)
     finish(running, running.next(year, 0), now=year)
-    assert running.next(0, 0) == []  # it was set right
+    in_steps(running.pull_in(0))  # it was set right
+    assert running.next(0, 0) == []
     assert running.next(REPROVIDE_S, 0) == [b"a"]
     finish(running, [b"a"], now=REPROVIDE_S)
+    in_steps(running.pull_in(REPROVIDE_S - 1))
     assert running.next(REPROVIDE_S - 1, 0) == []
     assert running.status(b"a").due == 2 * REPROVIDE_S
+
+
+def test_what_is_added_again_while_its_old_round_ends_is_there_once():
+    plan = plan_of(b"a")
+    plan.next(0, 0)
+    plan.remove(b"a")
+    plan.add(b"a", Kind.SHARE, None, 1)
+    finish(plan, [b"a"], now=2)
+    assert plan.next(2, 0) == []
+    assert plan.next(2 + REPROVIDE_S, 0) == [b"a"]
+    assert plan.next(2 + REPROVIDE_S, 0) == []
+
+
+class Touched(bytes):
+    """A key that counts how often any of its kind is looked up or compared."""
+
+    count = 0
+
+    def __hash__(self):
+        Touched.count += 1
+        return super().__hash__()
+
+    def __eq__(self, other):
+        Touched.count += 1
+        return super().__eq__(other)
+
+    def __lt__(self, other):
+        Touched.count += 1
+        return super().__lt__(other)
+
+
+def most_touched(calls) -> int:
+    """The most keys touched between two steps."""
+    most = 0
+    for _ in calls:
+        most, Touched.count = max(most, Touched.count), 0
+    return most
+
+
+@pytest.mark.parametrize("keys", [3_000, 30_000])
+def test_a_step_is_as_short_when_ever_so_many_keys_are_due_at_once(keys):
+    plan = ProvidePlan(point)
+    for number in range(keys):
+        plan.add(Touched(number.to_bytes(4, "big")), Kind.SHARE, ProvideStatus(1, 1, at=0, due=100.0 + number), 100)
+    later = 2 * 86400.0
+    Touched.count = 0
+    assert most_touched(iter(lambda: plan.next(later, 0), [])) <= 10 * MAX_LOOKED
+    assert plan.next_look() is None
+    for number in range(keys):
+        plan.done(number.to_bytes(4, "big"), 1, 1, later)
+    Touched.count = 0
+    assert most_touched(plan.pull_in(0)) <= 100 * STEP
+    assert plan.next_look() == REPROVIDE_S
+    assert most_touched(plan.hurry(0, servers=2)) <= 100 * STEP
+    assert plan.next_look() == 0

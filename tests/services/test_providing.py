@@ -68,9 +68,9 @@ def routing():
 
 @pytest.fixture
 def schedule(monkeypatch):
-    async def run_here(change, rows):  # a thread would not be waited for by the jumping clock
+    async def run_here(work, *arguments):  # a thread would not be waited for by the jumping clock
         await trio.lowlevel.checkpoint()
-        change(rows)
+        return work(*arguments)
 
     monkeypatch.setattr(module, "in_thread", run_here)
     return FakeSchedule()
