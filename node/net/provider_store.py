@@ -1,7 +1,9 @@
 """Provider records at rest: what a DHT server keeps for others, bounded in every direction.
 
 Rules: a store knows keys, peer ids and text; no wire format, no clock (`now` and `expires_at` are unix time and
-arguments), no trio. It may touch a disk, so the driver calls it from a worker thread, never two calls at once.
+arguments), no trio. It may touch a disk, so the driver calls it from a worker thread, never two calls at once. When it
+is full, the provider with the most records gives its oldest one up to whoever would still have fewer: one peer can fill
+it only with what nobody else wants, and a lone node with many shares may do so. A key that is full refuses newcomers.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from node.swarm.fair_share import FairShare
 
 VALIDITY_S = 48 * 3600.0  # of a record (libp2p/specs kad-dht, go-libp2p-kad-dht)
 MAX_PER_KEY = 500  # an answer carries a sample of them, and a downloader has use for a few dozen
@@ -49,19 +53,32 @@ class MemoryProviderStore:
         self._max_per_key = max_per_key
         self._max_records = max_records
         self._count = 0
+        self._fair = FairShare({})
         # key -> peer id -> (addresses, expires_at); no key is held without a record
         self._records: dict[bytes, dict[str, tuple[tuple[str, ...], float]]] = {}
+        self._keys: dict[str, dict[bytes, None]] = {}  # of every provider, the one renewed longest ago in front
 
     def add(self, key: bytes, peer_id: str, addresses: Sequence[str], expires_at: float) -> bool:
         """See ProviderStore."""
         held = self._records.get(key, {})
-        if peer_id not in held:
-            # A full store refuses rather than evicts: a flood then keeps newcomers out, but no honest record is lost.
-            if len(held) >= self._max_per_key or self._count >= self._max_records:
-                return False
+        if peer_id in held:
+            del self._keys[peer_id][key]
+        elif len(held) >= self._max_per_key or not self._has_room(peer_id):
+            return False
+        else:
             self._count += 1
-        self._records.setdefault(key, held)[peer_id] = (tuple(addresses), expires_at)
+            self._fair.took(peer_id)
+        self._records.setdefault(key, {})[peer_id] = (tuple(addresses), expires_at)
+        self._keys.setdefault(peer_id, {})[key] = None
         return True
+
+    def _has_room(self, peer_id: str) -> bool:
+        """Whether there is room for one more, made if need be."""
+        if self._count < self._max_records:
+            return True
+        if heaviest := self._fair.who_gives_way(peer_id):
+            self.remove(next(iter(self._keys[heaviest])), heaviest)
+        return heaviest is not None
 
     def get(self, key: bytes, now: float) -> Sequence[tuple[str, tuple[str, ...]]]:
         """See ProviderStore."""
@@ -73,6 +90,10 @@ class MemoryProviderStore:
         held = self._records.get(key, {})
         if held.pop(peer_id, None):
             self._count -= 1
+            self._fair.gave(peer_id)
+            del self._keys[peer_id][key]
+            if not self._keys[peer_id]:
+                del self._keys[peer_id]
             if not held:
                 del self._records[key]
 

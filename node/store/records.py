@@ -8,10 +8,12 @@ address book's methods are to be called in a thread. Times are unix time.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 
 from node.status import ProvideStatus
 from node.store.database import Database
+from node.swarm.fair_share import FairShare
 
 MAX_PER_KEY = 500
 """An answer carries a sample of them, and a downloader has use for a few dozen."""
@@ -29,16 +31,18 @@ MAX_ADDRESSES_PER_PEER = 8
 class ProviderRecords:
     """Provider records held for others, in the state database.
 
-    A full store refuses newcomers and renews what it has: then a flood keeps others out for a while, but can't push
-    an honest record out.
+    When all room is taken, the provider with the most records gives its oldest one up to whoever would still have
+    fewer: a flood by one peer neither pushes others out nor keeps them out. A key that is full refuses newcomers.
     """
 
     def __init__(self, database: Database, *, max_per_key: int = MAX_PER_KEY, max_records: int = MAX_RECORDS) -> None:
         self._database = database
         self._max_per_key = max_per_key
         self._max_records = max_records
+        self._count = 0
+        self._fair = FairShare({})
         with database.read() as connection:
-            self._count: int = connection.execute("SELECT count(*) FROM provider_records").fetchone()[0]
+            self._recount(connection)
 
     def add(self, key: bytes, peer_id: str, addresses: Sequence[str], expires_at: float) -> bool:
         """Keep or renew a record; False if there is no room for another one."""
@@ -50,12 +54,23 @@ class ProviderRecords:
             if renewed:
                 return True
             held: int = connection.execute("SELECT count(*) FROM provider_records WHERE key = ?", (key,)).fetchone()[0]
-            if held >= self._max_per_key or self._count >= self._max_records:
+            is_full = self._count >= self._max_records
+            heaviest = self._fair.who_gives_way(peer_id) if is_full else None
+            if held >= self._max_per_key or (is_full and heaviest is None):
                 return False
+            if heaviest is not None:
+                connection.execute(
+                    "DELETE FROM provider_records WHERE (key, peer_id) = (SELECT key, peer_id FROM provider_records "
+                    "WHERE peer_id = ? ORDER BY expires_at LIMIT 1)",
+                    (heaviest,),
+                )
             connection.execute(
                 "INSERT INTO provider_records (addresses, expires_at, key, peer_id) VALUES (?, ?, ?, ?)", values
             )
-        self._count += 1
+        self._count += 0 if is_full else 1
+        if heaviest is not None:
+            self._fair.gave(heaviest)
+        self._fair.took(peer_id)
         return True
 
     def get(self, key: bytes, now: float) -> list[tuple[str, tuple[str, ...]]]:
@@ -74,17 +89,26 @@ class ProviderRecords:
             gone = connection.execute(
                 "DELETE FROM provider_records WHERE key = ? AND peer_id = ?", (key, peer_id)
             ).rowcount
-        self._count -= gone
+        if gone:
+            self._count -= 1
+            self._fair.gave(peer_id)
 
     def expire(self, now: float) -> None:
         """Drop every record that is no longer valid."""
         with self._database.write() as connection:
             gone = connection.execute("DELETE FROM provider_records WHERE expires_at <= ?", (now,)).rowcount
-        self._count -= gone
+        if gone:
+            with self._database.read() as connection:
+                self._recount(connection)
 
     def count(self) -> int:
         """How many records are held."""
         return self._count
+
+    def _recount(self, connection: sqlite3.Connection) -> None:
+        counts = connection.execute("SELECT peer_id, count(*) FROM provider_records GROUP BY peer_id").fetchall()
+        self._count = sum(count for _, count in counts)
+        self._fair = FairShare(dict(counts))
 
 
 class ProvideSchedule:

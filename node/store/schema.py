@@ -264,6 +264,9 @@ _BANNED = """
 _PRIORITY = "ALTER TABLE items ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal'"  # of the wanted files; or 'mixed'
 
 
+_RECORDS_BY_PEER = "CREATE INDEX provider_records_by_peer ON provider_records (peer_id, expires_at)"  # who gives way
+
+
 def _create(connection: sqlite3.Connection) -> None:
     for statement in (*_CATALOGUE, *_NETWORK):
         connection.execute(statement)
@@ -306,6 +309,10 @@ def _add_priority(connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE items SET priority = ? WHERE number = ?", (priority_word(levels), number))
 
 
+def _index_records(connection: sqlite3.Connection) -> None:
+    connection.execute(_RECORDS_BY_PEER)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _index,
@@ -314,5 +321,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_watched,
     _add_banned,
     _add_priority,
+    _index_records,
 )
 """Step n makes version n + 1 of version n."""
