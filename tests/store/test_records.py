@@ -115,8 +115,11 @@ def test_the_bounds_are_those_of_the_net():
 def test_making_room_in_a_full_store_looks_at_few_rows(database):
     with database.write() as connection:
         connection.executemany(
-            "INSERT INTO provider_records VALUES (?, 'flood', '[]', ?)",
-            [(b"\x12\x20" + number.to_bytes(32, "big"), number) for number in range(MAX_RECORDS)],
+            "INSERT INTO provider_records VALUES (?, ?, '[]', ?)",
+            [
+                (b"\x12\x20" + number.to_bytes(32, "big"), f"old {number}" if number < 50_000 else "flood", number)
+                for number in range(MAX_RECORDS)
+            ],
         )
     records = ProviderRecords(database)
     steps = 0
