@@ -219,6 +219,11 @@ class ProvidePlan:
             self._provided.pop(entry.key, None)
 
 
+def is_alive(status: ProvideStatus, now: float) -> bool:
+    """Whether others still hold records of the last round that somebody took."""
+    return status.at is not None and now - VALIDITY_S < status.at <= now
+
+
 def lapsing(shares: Iterable[ProvideStatus], now: float) -> list[float]:
     """How many seconds are left of each share whose records lapse within WARN_S, or have."""
     ends = [status.at + VALIDITY_S - now for status in shares if status.at is not None]

@@ -3,7 +3,8 @@
 Rules: a share is provided under its manifest's multihash, and words that are to lead to it under theirs; what goes
 next is decided by `provide_plan`; the schedule is in the database, so that a restart goes on where it was; what is no
 longer shared is never provided again, nor any further where that is under way. While nobody is known there is nothing
-to try. Whatever goes wrong with one batch is tried again, and costs no other.
+to try. Whatever goes wrong with one batch is tried again, and costs no other. What the schedule knows of keys that are
+provided no more, such as words that were rare once, goes when their records have lapsed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import trio
 from node.errors import StorageError
 from node.net.kad_keyspace import key_point
 from node.services.keywords import MAX_PER_NODE, Keywords
-from node.services.provide_plan import STEP, Kind, ProvidePlan, lapsing
+from node.services.provide_plan import STEP, Kind, ProvidePlan, is_alive, lapsing
 from node.services.self_check import Checked
 from node.services.threads import in_thread
 from node.status import ProvideStatus
@@ -42,6 +43,9 @@ WARN_FIRST_S = 60.0
 
 WARN_EVERY_S = 3600.0
 """Between warnings about records that lapse: once an hour is heard and doesn't fill the log."""
+
+PURGED = 1_000
+"""Rows of lapsed records that go in one transaction, some ten milliseconds during which other writers wait."""
 
 
 class ProvideReport(Protocol):
@@ -248,7 +252,16 @@ class Providing:
         while True:
             if left := await in_thread(lapsing, self._plan.statuses(Kind.SHARE), self._clock()):
                 log.warning("%s", lapse_words(left, self._last_reason))
+            await self._purge()
             await trio.sleep(WARN_EVERY_S)
+
+    async def _purge(self) -> None:
+        """Forget keys of earlier runs that nobody has asked to provide again: their records have lapsed."""
+        now = self._clock()
+        lapsed = [key for key, status in self._saved.items() if not is_alive(status, now)]
+        for start in range(0, len(lapsed), PURGED):
+            some = [key for key in lapsed[start : start + PURGED] if self._saved.pop(key, None)]
+            await self._keep(self._schedule.remove_all, some)
 
     async def _keep(self, change: Callable[..., None], rows: Sequence[object]) -> None:
         """Change the schedule on disk; without it a restart provides a little too soon, which is no reason to stop."""

@@ -139,6 +139,21 @@ async def test_keywords_that_a_share_has_no_more_are_forgotten(autojump_clock, p
     assert routing.withdrawn == [key(10)]
 
 
+async def test_the_schedule_forgets_what_was_used_in_an_earlier_run_when_its_records_have_lapsed(
+    nursery, autojump_clock, routing, schedule
+):
+    fresh = ProvideStatus(20, 20, at=0.0, due=REPROVIDE_S)
+    schedule.rows = {key(1): fresh, key(10): fresh, key(11): ProvideStatus(20, 20, at=-VALIDITY_S, due=0.0)}
+    service = Providing(routing, schedule, trio.current_time)
+    nursery.start_soon(service.run)
+    await trio.sleep(50)
+    service.add(key(1), [key(12)])
+    await trio.sleep(3600)
+    assert set(schedule.rows) == {key(1), key(10), key(12)}
+    await trio.sleep(VALIDITY_S)
+    assert set(schedule.rows) == {key(1), key(12)}
+
+
 async def test_while_nobody_is_known_nothing_is_tried_or_logged(autojump_clock, providing, routing, caplog):
     caplog.set_level(logging.INFO)
     routing.routing_table_size = 0
