@@ -112,8 +112,9 @@ class GetApi:
             # A command of another terminal may have ended it, and has the last word: `share` of the same, `verify`.
             await self._library.settled(item.cid)
             active = self._library.active.get(item.cid)
+        await self._library.settled(item.cid)
         found = await in_thread(self._library.catalogue.find, item.cid)
-        if found is None or not found.is_complete:
+        if found is None or not found.is_complete or found.state is TransferState.ERROR:
             raise ShoalError(_why_ended(item, found))
 
     async def _watch(self, call: Call, item: Item, active: Active) -> Item:

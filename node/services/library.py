@@ -25,6 +25,7 @@ from node.services.finding import Routing
 from node.services.named_peers import NamedPeer
 from node.services.provide_plan import STEP
 from node.services.providing import Providing
+from node.services.rechecking import Rechecking
 from node.services.running import Active, Running
 from node.services.seeding import Seeding
 from node.services.storage import delete_partial
@@ -32,7 +33,7 @@ from node.services.threads import in_thread, stoppable
 from node.services.totals import Totals
 from node.status import TransferState
 from node.store.catalogue import Catalogue
-from node.store.errors import SourceChanged, shown
+from node.store.errors import shown
 from node.store.importing import Imported, import_scan
 from node.store.items import Item
 from node.store.scanning import Scan, scan
@@ -76,6 +77,7 @@ class Library:
         self._seeding = Seeding(catalogue, exchange, providing, self.totals)
         self._seeding.on_unreadable = self.source_failed
         self._running = Running(catalogue, exchange, routing, providing, self._seeding, peer_id=peer_id)
+        self.rechecking = Rechecking(catalogue, exchange, self._seeding, self._lock)
         self._own_folder = own_folder
         self._nursery: trio.Nursery | None = None
         self._turns: WeakValueDictionary[Cid, trio.Lock] = WeakValueDictionary()
@@ -99,17 +101,19 @@ class Library:
                     self._running.start(item)
                 if number % STEP == 0:
                     await trio.lowlevel.checkpoint()
+            nursery.start_soon(self.rechecking.run)
             task_status.started()
             await self.totals.run()
 
     async def find_content(self, cid: Cid) -> Content | None:
-        """What this node seeds of a manifest; None if it doesn't."""
-        return await self._seeding.find_content(cid)
+        """What this node seeds of a manifest; None if it doesn't, or not now."""
+        content = None if cid in self.rechecking else await self._seeding.find_content(cid)
+        return None if cid in self.rechecking else content
 
     def source_failed(self, cid: Cid, error: StorageError) -> None:
-        """A shared file changed or vanished: not one byte more of it is served."""
+        """A shared file changed or vanished: not one byte more of it is served, unless it is verified again."""
         assert self._nursery is not None
-        self._nursery.start_soon(self._fail_source, cid, error)
+        self._nursery.start_soon(self.rechecking.source_failed, cid, error)
 
     async def close(self) -> None:
         """End the downloads, which go on at the next start, and say goodbye to every peer."""
@@ -206,8 +210,9 @@ class Library:
 
     async def settled(self, cid: Cid) -> None:
         """Wait until no command on a CID is under way."""
-        async with self._turns.setdefault(cid, trio.Lock()):
+        async with self._lock(cid):
             pass
+        await self.rechecking.settled(cid)
 
     async def pause(self, item: Item) -> Item:
         """Stop a download for now; what is verified stays."""
@@ -224,9 +229,7 @@ class Library:
             item = await self._fresh(item)
             if not item.is_complete:
                 return await self._resume(item)
-            if not await in_thread(self._seeding.is_sound, item):
-                raise StorageError(f"{item.path} is not what was shared any more; verify it or share it again")
-            await self._seeding.begin(item)
+            await self._share_again(item)
             return await self._fresh(item)
 
     async def stop(self, item: Item) -> Item:
@@ -285,13 +288,17 @@ class Library:
         """
         if cid in self._verifying:
             raise ShoalError("it is being verified; try again when that is done")
-        async with self._turns.setdefault(cid, trio.Lock()):
+        async with self._lock(cid):
+            self.rechecking.give_up(cid)
             with trio.CancelScope(shield=True) as scope:
                 try:
                     yield scope
                 except ShoalError:
                     await self._go_on(cid)
                     raise
+
+    def _lock(self, cid: Cid) -> trio.Lock:
+        return self._turns.setdefault(cid, trio.Lock())
 
     async def _go_on(self, cid: Cid) -> None:
         item = await in_thread(self.catalogue.find, cid)
@@ -308,6 +315,16 @@ class Library:
             await self._set_state(item, TransferState.DOWNLOADING)
             self._start(item)
         return await self._fresh(item)
+
+    async def _share_again(self, item: Item) -> None:
+        """Seed a complete item, verified first if its files were touched; raises StorageError if they changed."""
+        changed = f"{shown(item.path or '')} is not what was shared any more; verify it or share it again"
+        is_sound = item.state is not TransferState.ERROR and await in_thread(self._seeding.is_sound, item)
+        if not is_sound and not await in_thread(self._seeding.is_touched, item):
+            raise StorageError(changed)
+        await self._seeding.begin(item)
+        if not is_sound:
+            self.rechecking.begin(item, changed)
 
     async def _move(self, item: Item, directory: str) -> None:
         """Have a download, of which nothing is here yet, go to another folder; raises UsageError for any other item."""
@@ -335,17 +352,13 @@ class Library:
     async def _forget_if_gone(self, cid: Cid) -> None:
         """Drop the row of content that isn't on this disk as it was any more, so that it can be fetched again."""
         item = await in_thread(self.catalogue.find, cid)
-        if item and item.is_complete and not await in_thread(self._seeding.is_sound, item):
+        if item is None or not item.is_complete or await in_thread(self._seeding.is_sound, item):
+            return
+        if item.state is not TransferState.ERROR and await in_thread(self._seeding.is_touched, item):
+            await self._share_again(item)
+        else:
             await self._seeding.withdraw(cid, "the shared file has changed")
             await in_thread(self.catalogue.remove, cid)
-
-    async def _fail_source(self, cid: Cid, error: StorageError) -> None:
-        async with self._turns.setdefault(cid, trio.Lock()):
-            item = await in_thread(self.catalogue.find, cid)
-            if item and item.state is TransferState.SEEDING and isinstance(error, SourceChanged):
-                log.warning("%s is shared no more: %s", item.name, error)
-                await self._seeding.fail(cid, str(error))
-                await self._seeding.withdraw(cid, "the shared file has changed")
 
     async def _verified(self, item: Item, verified: Verified) -> None:
         if verified.bad:

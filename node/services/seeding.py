@@ -74,6 +74,12 @@ class Seeding:
         source = self._source(item, self._manifest(item))
         return source.identities_now() == list(self._catalogue.identities(item.cid))
 
+    def is_touched(self, item: Item) -> bool:
+        """Whether the files of a complete item are all there and as long as ever; for a thread."""
+        manifest = self._manifest(item)
+        now = self._source(item, manifest).identities_now()
+        return [identity and identity.size for identity in now] == [file.size for file in manifest.files]
+
     def _open_content(self, item: Item) -> Content:
         manifest = self._manifest(item)
         have = Bitfield.full(manifest.geometry.chunk_count)

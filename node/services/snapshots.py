@@ -62,6 +62,8 @@ class Snapshots:
         swarm = self._library.exchange.swarms.get(row.cid)
         now = trio.current_time()
         state, reason = _state(row, active)
+        if row.cid in self._library.rechecking:
+            state, reason = TransferState.VERIFYING, "touched since it was shared"
         machine = active.task.machine if active else None
         sessions = list(swarm.sessions.values()) if swarm else []
         unsaved_received, unsaved_sent = self._library.totals.unsaved(row.cid)

@@ -2,7 +2,8 @@
 
 Rules: before and after each read the open file must be, to the last number, the file that was digested; so no byte
 of a changed, replaced or vanished file is served, and nothing outside the share can be read whatever a path leads to
-by then. A file that was only touched (chmod, a new hard link) is "changed" too, until it has been verified again.
+by then. A file that was only touched (chmod, a new hard link) is "changed" too, until it has been verified again
+(`services.rechecking` sees to that).
 Files are opened for reading only, through a bounded cache.
 """
 
