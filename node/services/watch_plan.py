@@ -10,11 +10,13 @@ at growing pauses.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
+
+from node.services.watch_counts import Counts, CountsBelow, parents
 
 STABLE_S = 2.0
 """How long a file must look the same: a copy that stalls for longer shares a part of it, and the whole thereafter."""
@@ -24,6 +26,9 @@ GONE_S = 2.0
 
 RETRY_S = (10.0, 60.0, 600.0)
 """Pauses after a file that could not be read."""
+
+MAX_LOOKED = 1_000
+"""Files looked at for a reason to tell: if none of so many lies in a folder, its number of them has to do."""
 
 State = TypeVar("State", bound=Hashable)
 """What changes when a file does."""
@@ -45,6 +50,7 @@ class _Pending(Generic[State]):
     state: State
     not_before: float
     failures: int = 0
+    reason: str = ""  # of the last failure
 
 
 @dataclass(slots=True)
@@ -55,16 +61,30 @@ class _Homeless:
     heir: str = ""  # where it is to be shared from
 
 
+_COUNTS = {
+    (is_known, is_pending, is_failing): Counts(
+        shared=int(is_known), waiting=int(is_pending and not (is_known or is_failing)), failing=int(is_failing)
+    )
+    for is_known in (False, True)
+    for is_pending in (False, True)
+    for is_failing in (False, True)
+}
+"""What a file counts as."""
+
+
 class WatchPlan(Generic[State]):
     """All watched files, by absolute path."""
 
     def __init__(self, known: Mapping[str, Known[State]]) -> None:
-        self._known = dict(known)
+        self._known: dict[str, Known[State]] = {}
+        self._pending: dict[str, _Pending[State]] = {}
+        self._failing: dict[str, None] = {}  # those that are pending because they could not be shared
+        self._counts = CountsBelow()
         self._paths: defaultdict[bytes, dict[str, None]] = defaultdict(dict)  # CID -> the files that have it
-        for path, file in self._known.items():
+        for path, file in known.items():
+            self._know(path, file)
             self._paths[file.cid][path] = None
         self._homeless: dict[bytes, _Homeless] = {}  # by CID
-        self._pending: dict[str, _Pending[State]] = {}
         self._vanished: dict[str, float] = {}  # path -> since when
 
     @property
@@ -96,17 +116,17 @@ class WatchPlan(Generic[State]):
         known = self._known.get(path)
         if known and known.state == state:
             if known.cid not in self._homeless or self._pending.get(path, known).state != state:
-                self._pending.pop(path, None)
+                self._await(path, None)
             if known.cid in self._homeless:
                 self._take_over(known.cid, path)
             return
         pending = self._pending.get(path)
         if pending is None or pending.state != state:
-            self._pending[path] = _Pending(state, now + STABLE_S)
+            self._await(path, _Pending(state, now + STABLE_S))
 
     def gone(self, path: str, now: float) -> None:
         """Take in that there is no such file now."""
-        self._pending.pop(path, None)
+        self._await(path, None)
         if path in self._known:
             self._vanished.setdefault(path, now)
 
@@ -131,17 +151,17 @@ class WatchPlan(Generic[State]):
         self._homeless.pop(cid, None)
         pending = self._pending.get(path)
         if pending and pending.state == state:
-            del self._pending[path]
+            self._await(path, None)
         before = self._known.get(path)
-        self._known[path] = Known(state, cid)
+        self._know(path, Known(state, cid))
         self._paths[cid][path] = None
         return self._let_go(path, before.cid) if before and before.cid != cid else []
 
-    def failed(self, path: str, now: float) -> None:
+    def failed(self, path: str, now: float, reason: str) -> None:
         """Take in that a file could not be shared; it is tried again later unless it changes or goes before that."""
         if pending := self._pending.get(path):
             pause = RETRY_S[min(pending.failures, len(RETRY_S) - 1)]
-            self._pending[path] = _Pending(pending.state, now + pause, pending.failures + 1)
+            self._await(path, _Pending(pending.state, now + pause, pending.failures + 1, reason))
 
     def to_withdraw(self, now: float) -> list[str]:
         """The files that have been gone for long enough; the caller says `withdrawn` of each."""
@@ -150,8 +170,9 @@ class WatchPlan(Generic[State]):
     def withdrawn(self, path: str) -> list[Ended]:
         """Forget a file; the shares that no file has any more."""
         self._vanished.pop(path, None)
-        self._pending.pop(path, None)
-        known = self._known.pop(path, None)
+        self._await(path, None)
+        known = self._known.get(path)
+        self._know(path, None)
         return self._let_go(path, known.cid) if known else []
 
     def paths_below(self, root: str) -> list[str]:
@@ -163,12 +184,37 @@ class WatchPlan(Generic[State]):
         """Every file that is still to be shared."""
         return tuple(self._pending)
 
-    def counts_below(self, root: str) -> tuple[int, int]:
-        """How many files of a folder are shared, and how many of those that wait never were."""
+    def counts_below(self, root: str) -> Counts:
+        """How many files of a folder are shared, wait, and can't be shared."""
+        return self._counts.below(root)
+
+    def reason_below(self, root: str) -> str:
+        """Why one of those files of a folder can't be shared that can't; "" if none of the first is in it."""
         inside = inside_of(root)
-        shared = sum(path.startswith(inside) for path in self._known)
-        waiting = sum(path.startswith(inside) and path not in self._known for path in self._pending)
-        return shared, waiting
+        reasons = (self._pending[path].reason for path in islice(self._failing, MAX_LOOKED) if path.startswith(inside))
+        return next(reasons, "")
+
+    def _know(self, path: str, file: Known[State] | None) -> None:
+        before = self._count(path)
+        if file is None:
+            self._known.pop(path, None)
+        else:
+            self._known[path] = file
+        self._counts.change(path, before, self._count(path))
+
+    def _await(self, path: str, pending: _Pending[State] | None) -> None:
+        before = self._count(path)
+        self._failing.pop(path, None)
+        if pending is None:
+            self._pending.pop(path, None)
+        else:
+            self._pending[path] = pending
+            if pending.failures:
+                self._failing[path] = None
+        self._counts.change(path, before, self._count(path))
+
+    def _count(self, path: str) -> Counts:
+        return _COUNTS[path in self._known, path in self._pending, path in self._failing]
 
     def _let_go(self, path: str, cid: bytes) -> list[Ended]:
         paths = self._paths[cid]
@@ -188,7 +234,7 @@ class WatchPlan(Generic[State]):
         share = self._homeless[cid]
         if share.heir not in self._pending:
             share.heir = path
-            self._pending[path] = _Pending(self._known[path].state, float("-inf"))
+            self._await(path, _Pending(self._known[path].state, float("-inf")))
 
 
 def inside_of(root: str) -> str:
@@ -198,11 +244,4 @@ def inside_of(root: str) -> str:
 
 def below_any(paths: Iterable[str], roots: AbstractSet[str]) -> list[str]:
     """Those of the paths that lie in one of the folders."""
-    return [path for path in paths if any(parent in roots for parent in _parents(path))]
-
-
-def _parents(path: str) -> Iterator[str]:
-    end = path.rfind("/")
-    while end > 0:
-        yield path[:end]
-        end = path.rfind("/", 0, end)
+    return [path for path in paths if any(parent in roots for parent in parents(path))]

@@ -58,7 +58,7 @@ class WatchSharing:
     async def load(self) -> None:
         """Take in what the last run shared; what is in no watched folder is left from an `unwatch` cut short."""
         known = await in_thread(self._saved.files)
-        self.plan = WatchPlan({path: Known(identity, cid) for path, identity, cid in known})
+        self.plan = await in_thread(WatchPlan, {path: Known(identity, cid) for path, identity, cid in known})
         inside = tuple(map(inside_of, self._folders))
         for path in self.plan.known:
             if not path.startswith(inside):
@@ -156,15 +156,15 @@ class WatchSharing:
         """Share what was digested; what was shared or failed is due no more."""
         for path, reason in done.failed.items():
             log.info("%s is not shared: %s", path, reason)
-            self.plan.failed(path, trio.current_time())
+            self.plan.failed(path, trio.current_time(), reason)
         await self._look_again(done.changed)
         ready = [each for each in done.ready if self.plan.awaits(each.path)]
         if ready:
             try:
                 await self._enter(ready)
-            except ShoalError:
+            except ShoalError as error:
                 for each in ready:
-                    self.plan.failed(each.path, trio.current_time())
+                    self.plan.failed(each.path, trio.current_time(), str(error))
                 raise
 
     async def _enter(self, ready: list[Digested]) -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from itertools import chain, repeat
 
 import trio
 
@@ -23,6 +24,7 @@ from node.services.watch_plan import below_any, inside_of
 from node.services.watch_reading import look_around, read_folder
 from node.services.watch_sharing import WatchSharing
 from node.status import WatchStatus
+from node.store.identity import Identity
 from node.store.importing_many import BATCH_FILES
 from node.store.watch_scan import MAX_WATCHED, check_hearable, place_of
 from node.store.watched import WatchedFolders
@@ -38,8 +40,8 @@ RESCAN_S = 600.0
 DEAF_RESCAN_S = 15.0
 """Between readings of a folder whose news can't be heard: a network drive, or no watches left."""
 
-TAKEN_IN = 1_000
-"""Files of a reading taken in between two chances for others: a millisecond's worth."""
+TAKEN_IN = 250
+"""Files of a reading taken in between two chances for others: two milliseconds' worth."""
 
 News = Callable[[str], AsyncIterator[set[str]]]
 """Opens a folder's news: sets of paths in which something has changed; the first says that they are heard now."""
@@ -191,10 +193,11 @@ class Watching:
         folder.is_full = reading.is_full
         folder.problem = f"only its first {MAX_WATCHED:,} files are shared" if reading.is_full else ""
         now = trio.current_time()
-        for path in reading.missing:
-            plan.gone(path, now)
-        for number, (path, state) in enumerate(reading.found.items()):
-            plan.seen(path, state, now)
+        now_there: Iterable[tuple[str, Identity | None]] = chain(
+            zip(reading.missing, repeat(None)), reading.found.items()
+        )
+        for number, (path, state) in enumerate(now_there):
+            plan.take_in(path, state, now)
             if number % TAKEN_IN == 0:
                 await trio.lowlevel.checkpoint()
         self._sharing.wake()
@@ -221,8 +224,18 @@ class Watching:
         return "shoal's own data folder" if folder == self._own_folder else "watched already"
 
     def _status(self, folder: _Folder) -> WatchStatus:
-        shared, waiting = self._sharing.plan.counts_below(folder.path)
-        return WatchStatus(path=folder.path, shared=shared, waiting=waiting, problem=folder.problem)
+        counts = self._sharing.plan.counts_below(folder.path)
+        problems = [folder.problem] if folder.problem else []
+        if counts.failing:
+            problems.append(failing_words(counts.failing, self._sharing.plan.reason_below(folder.path)))
+        return WatchStatus(path=folder.path, shared=counts.shared, waiting=counts.waiting, problem="; ".join(problems))
+
+
+def failing_words(number: int, reason: str) -> str:
+    """What to tell of files that can't be shared; `reason` is that of one of them, if it is known."""
+    what = "1 file" if number == 1 else f"{number:,} files"
+    which = "" if number == 1 else "one of them: "
+    return f"{what} can't be shared" + (f": {which}{reason}" if reason else "")
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.services.watch_counts import Counts
 from node.services.watch_plan import GONE_S, RETRY_S, STABLE_S, Known, WatchPlan, below_any
 
 CID, OTHER = b"cid", b"other"
@@ -101,11 +105,11 @@ def test_what_cannot_be_read_is_tried_again_at_growing_pauses():
     plan.seen("/w/a", 1, now=0)
     now = STABLE_S
     for pause in (*RETRY_S, RETRY_S[-1]):
-        plan.failed("/w/a", now)
+        plan.failed("/w/a", now, "it is locked")
         assert plan.to_share(now + pause - 1, 9) == []
         now += pause
         assert plan.to_share(now, 9) == [("/w/a", 1)]
-    plan.failed("/w/gone", now)  # it went meanwhile
+    plan.failed("/w/gone", now, "it is locked")  # it went meanwhile
     plan.seen("/w/a", 2, now)
     assert plan.to_share(now + STABLE_S, 9) == [("/w/a", 2)]
 
@@ -171,5 +175,73 @@ def test_what_lies_below_a_folder():
     plan.seen("/wx/c", 1, now=0)
     assert plan.paths_below("/w") == plan.paths_below("/w/") == ["/w/a", "/w/b"]
     plan.seen("/w/a", 2, now=0)
-    assert plan.counts_below("/w") == (1, 1)
+    assert plan.counts_below("/w") == plan.counts_below("/w/") == Counts(shared=1, waiting=1, failing=0)
+    assert plan.counts_below("/") == Counts(shared=1, waiting=2, failing=0)
+    assert plan.counts_below("/wx/c") == plan.counts_below("/none") == Counts(0, 0, 0)
     assert plan.to_share(STABLE_S, 1) == [("/w/b", 1)]
+
+
+def test_what_cannot_be_shared_is_told_until_it_changes():
+    plan = shared_plan(a=CID)
+    plan.seen("/w/b", 1, now=0)
+    plan.failed("/w/b", STABLE_S, "it is locked")
+    assert plan.counts_below("/w") == Counts(shared=1, waiting=0, failing=1)
+    assert (plan.reason_below("/w"), plan.reason_below("/x")) == ("it is locked", "")
+    plan.seen("/w/b", 1, now=9)
+    assert plan.reason_below("/w") == "it is locked"
+    plan.seen("/w/b", 2, now=9)
+    assert (plan.counts_below("/w"), plan.reason_below("/w")) == (Counts(1, 1, 0), "")
+
+
+paths = st.sampled_from(["/w/a", "/w/b", "/w/sub/c", "/w/sub/deep/d", "/x/e"])
+events = st.sampled_from(["seen", "changed", "gone", "shared", "failed", "withdrawn"])
+
+
+@given(st.lists(st.tuples(paths, events, st.integers(0, 2))))
+def test_counts_are_what_counting_all_files_would_find(steps):
+    plan = WatchPlan({"/w/a": Known(1, b"0"), "/x/e": Known(1, b"0")})
+    for now, (path, event, number) in enumerate(steps):
+        match event:
+            case "seen":
+                plan.seen(path, 1, now)
+            case "changed":
+                plan.seen(path, 2 + number, now)
+            case "gone":
+                plan.gone(path, now)
+            case "shared":
+                plan.shared(path, 1, b"%d" % number)
+            case "failed":
+                plan.failed(path, now, "it is locked")
+            case "withdrawn":
+                plan.withdrawn(path)
+        for root in ("/", "/w", "/w/sub", "/x"):
+            below = plan.paths_below(root)
+            counts = plan.counts_below(root)
+            assert counts.shared == sum(path in plan.known for path in below)
+            assert counts.waiting + counts.failing >= sum(path not in plan.known for path in below)
+            assert (counts.failing > 0) == bool(plan.reason_below(root))
+            waiting = sum(plan.awaits(path) and path not in plan.known for path in below)
+            assert counts.waiting <= waiting <= counts.waiting + counts.failing
+
+
+class Path(str):
+    """A path that counts how often any of its kind is looked at."""
+
+    looks = 0
+
+    def __hash__(self):
+        Path.looks += 1
+        return super().__hash__()
+
+    def startswith(self, *arguments):
+        Path.looks += 1
+        return super().startswith(*arguments)
+
+
+def test_counting_does_not_look_at_the_files():
+    plan = WatchPlan({Path(f"/w/{number}"): Known(1, CID) for number in range(100)})
+    for number in range(100):
+        plan.seen(Path(f"/w/new {number}"), 1, now=0)
+    Path.looks = 0
+    assert plan.counts_below("/w") == Counts(shared=100, waiting=100, failing=0)
+    assert Path.looks == 0

@@ -379,3 +379,24 @@ async def test_many_files_gone_at_once_are_few_readings(tmp_path, autojump_clock
         await here._news.send(set(paths))
         await trio.sleep(60)
         assert here.names() == []
+
+
+async def test_files_that_cannot_be_shared_are_told_of_their_folder(tmp_path, autojump_clock):
+    async with seat(tmp_path) as here:
+        here.put("a.txt")
+        here.put(os.fsdecode(b"caf\xe9.txt"), b"latin")
+        await here.watching.add(str(here.folder))
+        await trio.sleep(10)
+        (status,) = here.watching.statuses()
+        assert (status.shared, status.waiting) == (1, 0)
+        assert status.problem.startswith("1 file can't be shared: ")
+        assert "is not valid UTF-8; rename it" in status.problem
+        assert status.problem.isprintable()
+        here.put(os.fsdecode(b"na\xefve.txt"), b"latin too")
+        await here.tell(os.fsdecode(b"na\xefve.txt"))
+        assert here.watching.statuses()[0].problem.startswith("2 files can't be shared: one of them: the name of ")
+        for name in (b"caf\xe9.txt", b"na\xefve.txt"):
+            os.rename(here.folder / os.fsdecode(name), here.folder / f"{len(name)}.txt")
+        await here.tell(*map(os.fsdecode, (b"caf\xe9.txt", b"na\xefve.txt")), "8.txt", "9.txt")
+        (status,) = here.watching.statuses()
+        assert (status.shared, status.waiting, status.problem) == (3, 0, "")
