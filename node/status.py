@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from dataclasses import asdict, dataclass, is_dataclass
 from enum import StrEnum
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 
@@ -304,19 +304,28 @@ def from_json(kind: type[T], value: object) -> T:
     """
     if not isinstance(value, dict):
         raise ValueError(f"{kind.__name__} isn't an object")
-    members = {}
-    for name, hint in _hints(cast("Hashable", kind)):  # every class is; mypy doubts it
-        if name not in value:
-            raise ValueError(f"{kind.__name__} has no {name}")
-        member = value[name]
-        # Most are plain and as they should be; a screen has thousands of them a second.
-        members[name] = member if type(member) is hint else _decode(hint, member)
-    return kind(**members)
+    names, hints, plain = _members(cast("Hashable", kind))  # every class is; mypy doubts it
+    try:
+        members = [value[name] for name in names]
+    except KeyError as missing:
+        raise ValueError(f"{kind.__name__} has no {missing.args[0]}") from None
+    # Most are plain and as they should be; a screen has thousands of them a second.
+    for place, (member, types) in enumerate(zip(members, plain, strict=True)):
+        if type(member) not in types:
+            members[place] = _decode(hints[place], member)
+    return kind(*members)
 
 
 @cache
-def _hints(kind: Hashable) -> tuple[tuple[str, Any], ...]:
-    return tuple(get_type_hints(kind).items())
+def _members(kind: Hashable) -> tuple[tuple[str, ...], tuple[Any, ...], tuple[frozenset[type], ...]]:
+    """The names of a class's members in order, their types, and what JSON gives for each that is taken as it is."""
+    hints = get_type_hints(kind)
+    return tuple(hints), tuple(hints.values()), tuple(map(_plain, hints.values()))
+
+
+def _plain(hint: Any) -> frozenset[type]:  # noqa: ANN401 - a type hint has no narrower type
+    kinds = set(get_args(hint)) if isinstance(hint, UnionType) else {hint}
+    return frozenset(kinds & {str, int, float, bool, NoneType})
 
 
 def _decode(hint: Any, value: object) -> object:  # noqa: ANN401 - a type hint has no narrower type

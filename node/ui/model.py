@@ -140,6 +140,7 @@ class Data:
     """What the node has told, and since when that is known."""
 
     items: tuple[ItemStatus, ...] | None = None
+    cids: tuple[str, ...] = ()  # of the items; the same object for as long as they are the same
     items_at: float = 0.0
     node: NodeStatus | None = None
     detail: DetailStatus | None = None

@@ -6,12 +6,12 @@ meant for doesn't jump away; what is selected is an id, and where its row vanish
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from node.status import HitStatus, ItemStatus, PeerStatus
 from node.ui.kept import kept
-from node.ui.model import Model, Screen, Sort, item_of
+from node.ui.model import Data, Model, Screen, Sort, item_of
 from node.ui.safe import safe
 from node.ui.screens import downloaded, is_uploaded
 from node.ui.units import percent
@@ -50,6 +50,25 @@ PEER_SORTS: Mapping[str, Callable[[PeerStatus], tuple[object, ...]]] = {
     "sent": lambda peer: (-peer.sent, peer.number),
 }
 """The same for peers."""
+
+
+def with_items(data: Data, items: tuple[ItemStatus, ...]) -> Data:
+    """What is known, with these rows."""
+    cids = tuple(item.cid for item in items)
+    return replace(data, items=items, cids=data.cids if cids == data.cids else cids)
+
+
+def with_moved(data: Data, moving: Sequence[ItemStatus], gone: Collection[str]) -> Data:
+    """What is known, with some rows as they are now and without those that are gone."""
+    places = _places(data.cids)
+    rows = list(data.items or ())
+    fresh = [item for item in moving if item.cid not in places]
+    for item in moving:
+        if item.cid in places:
+            rows[places[item.cid]] = item
+    if fresh or gone:
+        return with_items(data, (*(item for item in rows if item.cid not in gone), *fresh))
+    return replace(data, items=tuple(rows))
 
 
 def ordered(model: Model, *, anew: bool = False) -> Model:
@@ -93,7 +112,7 @@ def sorted_by(model: Model, key: str) -> Model:
 
 def items(model: Model) -> Sequence[ItemStatus]:
     """The rows of Transfers, or of Uploads while that is the screen."""
-    return _rows(model.shown.items, model.order, model.filter, model.screen)
+    return _rows(model.shown.items, model.shown.cids, model.order, model.filter, model.screen)
 
 
 def peers(model: Model) -> Sequence[PeerStatus]:
@@ -170,14 +189,24 @@ def window(count: int, index: int, height: int) -> range:
 
 @kept
 def _rows(
-    items: tuple[ItemStatus, ...] | None, order: tuple[str, ...], text: str, screen: Screen
+    items: tuple[ItemStatus, ...] | None, cids: tuple[str, ...], order: tuple[str, ...], text: str, screen: Screen
 ) -> Sequence[ItemStatus]:
-    by_cid = {item.cid: item for item in items or ()}
-    rows = [by_cid[cid] for cid in order if cid in by_cid]
+    rows = [items[place] for place in _sequence(cids, order)] if items else []
     if screen is Screen.UPLOADS:
         rows = [item for item in rows if is_uploaded(item)]
     needle = text.casefold()
     return [item for item in rows if _fits(item, needle)] if needle else rows
+
+
+@kept
+def _sequence(cids: tuple[str, ...], order: tuple[str, ...]) -> Sequence[int]:
+    places = _places(cids)
+    return [places[cid] for cid in order if cid in places]
+
+
+@kept
+def _places(cids: tuple[str, ...]) -> Mapping[str, int]:
+    return {cid: place for place, cid in enumerate(cids)}
 
 
 @kept

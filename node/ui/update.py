@@ -32,7 +32,7 @@ from node.ui.model import (
 from node.ui.pointing import clicked, turned
 from node.ui.prompting import prompt_key, typed
 from node.ui.row_actions import named
-from node.ui.rows import is_order_due, ordered, peers_ordered, settled
+from node.ui.rows import is_order_due, ordered, peers_ordered, settled, with_items, with_moved
 from node.ui.step import Step, say
 
 LEAVE_S = 4.0
@@ -167,13 +167,9 @@ def _news(model: Model, message: msg.News) -> Step:
         effects = (msg.Bell(),) if model.has_bell else ()
     data = replace(model.data, items_at=message.now)
     if message.items is not None:
-        data = replace(data, items=message.items)
+        data = with_items(data, message.items)
     if (message.moving or message.gone) and data.items is not None:
-        newer = {item.cid: item for item in message.moving}
-        rows = [newer.pop(item.cid, item) for item in data.items]
-        if message.gone:
-            rows = [item for item in rows if item.cid not in message.gone]
-        data = replace(data, items=(*rows, *newer.values()))
+        data = with_moved(data, message.moving, message.gone)
     data = _others(data, message)
     model = replace(model, data=data, now=max(model.now, message.now))
     model = _opened(model)
