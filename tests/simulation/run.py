@@ -13,9 +13,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # so that it runs as a scrip
 
 from tests.simulation.scenario import Result, Scenario, Simulation
 
+FLASH_CROWD = Scenario("flash crowd")
+CHURN_AND_LIARS = Scenario("churn and liars", churn=0.2, liars=0.1)
 SCENARIOS = (
-    Scenario("flash crowd"),
-    Scenario("churn and liars", churn=0.2, liars=0.1),
+    FLASH_CROWD,
+    CHURN_AND_LIARS,
     Scenario("free riders", mean=0.2),
     Scenario("a trickle of leechers", joining_s=600.0),
     Scenario("far and lossy", latency_s=(0.05, 0.3), loss=0.01),
