@@ -149,7 +149,7 @@ def main() -> int:
         found = measure(ground, chosen.rounds)
     print(table(found))
     if chosen.json:
-        save(found, chosen.json)
+        save({"connection": found}, chosen.json)
     return 1 if any(figure.is_missed for figure in found) else 0
 
 

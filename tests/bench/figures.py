@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -76,14 +76,28 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join("  ".join(row).rstrip() for row in aligned)
 
 
-def save(figures: Iterable[Figure], path: Path) -> None:
-    """Write what a later run can be compared with."""
+def save(measured: Mapping[str, Sequence[Figure]], path: Path) -> None:
+    """Write what a later run can be compared with, by subject; what the file has of other subjects stays."""
+    rows = {subject: [_json(subject, figure) for figure in figures] for subject, figures in measured.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [
-        {"name": figure.name, "value": figure.value, "unit": figure.unit, "reference": figure.reference}
-        for figure in figures
-    ]
-    path.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    every = [row for some in (_saved(path) | rows).values() for row in some]
+    path.write_text(json.dumps(every, indent=2, ensure_ascii=False) + "\n")
+
+
+def _json(subject: str, figure: Figure) -> dict[str, object]:
+    value = {"value": figure.value, "unit": figure.unit, "reference": figure.reference}
+    return {"subject": subject, "name": figure.name} | value
+
+
+def _saved(path: Path) -> dict[str, list[dict[str, object]]]:
+    """The rows of an earlier run by their subjects; none if there are no such."""
+    rows: dict[str, list[dict[str, object]]] = {}
+    try:
+        for row in json.loads(path.read_text()):
+            rows.setdefault(row["subject"], []).append(row)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return rows
 
 
 def machine() -> str:
