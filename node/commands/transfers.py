@@ -99,8 +99,13 @@ def verify(context: Context) -> int:
     numbers = ", ".join(str(number) for number in bad[:BAD_CHUNKS_NAMED])
     sentence = f"{_named(item)}: {len(bad)} of {count(checked, 'chunk')} bad: {numbers}{more}"
     context.output.answer(result, [sentence])
-    context.output.failure(ExitCode.FAILED, f"{item.name} isn't what was shared")
+    context.output.failure(ExitCode.FAILED, f"{item.name} {_why_bad(item)}")
     return ExitCode.FAILED
+
+
+def _why_bad(item: ItemStatus) -> str:
+    """What is wrong with what was just verified, and what mends it."""
+    return f"is damaged: {item.reason}" if item.reason else "isn't what was shared; what is bad is fetched again"
 
 
 def stop(context: Context) -> int:

@@ -8,7 +8,6 @@ terminals may ask for the same thing at once. A command that was begun is done, 
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,6 +25,7 @@ from node.services.named_peers import NamedPeer
 from node.services.provide_plan import STEP
 from node.services.providing import Providing
 from node.services.rechecking import Rechecking
+from node.services.restoring import Restoring, is_same, place_of
 from node.services.running import Active, Running
 from node.services.seeding import Seeding
 from node.services.storage import delete_partial
@@ -78,6 +78,7 @@ class Library:
         self._seeding.on_unreadable = self.source_failed
         self._running = Running(catalogue, exchange, routing, providing, self._seeding, peer_id=peer_id)
         self.rechecking = Rechecking(catalogue, exchange, self._seeding, self._lock)
+        self._restoring = Restoring(catalogue, self._seeding, self.rechecking)
         self._own_folder = own_folder
         self._nursery: trio.Nursery | None = None
         self._turns: WeakValueDictionary[Cid, trio.Lock] = WeakValueDictionary()
@@ -190,7 +191,7 @@ class Library:
         been fetched. `prepare` is done with the item of what isn't complete before anything of it is fetched.
         """
         async with self._turn(link.cid):
-            await self._forget_if_gone(link.cid)
+            await self._restoring.prepare_get(link.cid, directory if is_elsewhere_wrong else None)
             if is_elsewhere_wrong and (known := await in_thread(self.catalogue.find, link.cid)):
                 await self._move(known, directory)
             add = partial(self.catalogue.add_download, name=link.name or "", size=link.size or 0, hints=link.peers)
@@ -224,13 +225,12 @@ class Library:
             return await self._fresh(item)
 
     async def resume(self, item: Item) -> Item:
-        """Go on with a paused or failed download, or share again what was stopped."""
+        """Go on with a paused or failed download, share again what was stopped, or fetch again what is damaged."""
         async with self._turn(item.cid):
             item = await self._fresh(item)
-            if not item.is_complete:
-                return await self._resume(item)
-            await self._share_again(item)
-            return await self._fresh(item)
+            if item.is_complete:
+                item = await self._restoring.restore(item)
+            return item if item.is_complete else await self._resume(item)
 
     async def stop(self, item: Item) -> Item:
         """Stop sharing, or stop a download; the row, the files and what is verified stay."""
@@ -316,20 +316,10 @@ class Library:
             self._start(item)
         return await self._fresh(item)
 
-    async def _share_again(self, item: Item) -> None:
-        """Seed a complete item, verified first if its files were touched; raises StorageError if they changed."""
-        changed = f"{shown(item.path or '')} is not what was shared any more; verify it or share it again"
-        is_sound = item.state is not TransferState.ERROR and await in_thread(self._seeding.is_sound, item)
-        if not is_sound and not await in_thread(self._seeding.is_touched, item):
-            raise StorageError(changed)
-        await self._seeding.begin(item)
-        if not is_sound:
-            self.rechecking.begin(item, changed)
-
     async def _move(self, item: Item, directory: str) -> None:
         """Have a download, of which nothing is here yet, go to another folder; raises UsageError for any other item."""
-        place = _place(item)
-        if _is_same(place, directory):
+        place = place_of(item)
+        if is_same(place, directory):
             return
         if not item.is_complete and not item.bytes_have:
             item = await self._ended(item)
@@ -349,20 +339,10 @@ class Library:
             self.providing.add(item.cid.multihash)
         return item
 
-    async def _forget_if_gone(self, cid: Cid) -> None:
-        """Drop the row of content that isn't on this disk as it was any more, so that it can be fetched again."""
-        item = await in_thread(self.catalogue.find, cid)
-        if item is None or not item.is_complete or await in_thread(self._seeding.is_sound, item):
-            return
-        if item.state is not TransferState.ERROR and await in_thread(self._seeding.is_touched, item):
-            await self._share_again(item)
-        else:
-            await self._seeding.withdraw(cid, "the shared file has changed")
-            await in_thread(self.catalogue.remove, cid)
-
     async def _verified(self, item: Item, verified: Verified) -> None:
         if verified.bad:
-            reason = f"{len(verified.bad)} of {item.chunk_count} chunks are not what was shared"
+            again = "share it again as it is" if item.is_import else f"fetch them again: resume {item.number}"
+            reason = f"{len(verified.bad)} of {item.chunk_count} chunks are not what was shared; {again}"
             await self._set_state(item, TransferState.ERROR, reason)
             await self._seeding.withdraw(item.cid, "the shared file is damaged")
         elif item.state is TransferState.ERROR:
@@ -373,12 +353,3 @@ class Library:
 
     async def _fresh(self, item: Item) -> Item:
         return await in_thread(self.catalogue.get, item.cid)
-
-
-def _place(item: Item) -> str:
-    """The folder in which an item is, or will be."""
-    return os.path.dirname(item.path) if item.path is not None else item.destination or ""
-
-
-def _is_same(folder: str, other: str) -> bool:
-    return os.path.realpath(folder) == os.path.realpath(other)

@@ -77,8 +77,8 @@ class Snapshots:
             reason=reason,
             path=row.path or os.path.join(row.destination or "", row.output_name or row.name),
             chunks=row.chunk_count,
-            chunks_have=row.chunk_count if row.is_complete else row.chunks_have,
-            bytes_have=row.size if row.is_complete else row.bytes_have,
+            chunks_have=row.chunks_have,
+            bytes_have=row.bytes_have,
             down_bps=sum(session.down.bps(now) for session in sessions),
             up_bps=sum(session.up.bps(now) for session in sessions),
             eta_s=machine.eta_s(now) if machine and state is TransferState.DOWNLOADING else None,
@@ -150,7 +150,7 @@ class Snapshots:
         return tuple(self._host.addresses()[:LINK_ADDRESSES])
 
     async def _have(self, row: Item) -> Bitfield:
-        if row.is_complete:
+        if row.is_complete and row.chunks_have == row.chunk_count:
             return Bitfield.full(row.chunk_count)
         active = self._library.active.get(row.cid)
         if active and active.task.machine:

@@ -14,7 +14,9 @@ from node.store.choosing import choose, keep_priorities
 from node.store.descriptors import Descriptors
 from node.store.downloads import StoredDownload
 from node.store.items import Item
+from node.store.repairing import as_found
 from node.store.rope import Rope
+from node.store.sources import source_of
 from node.store.space import check_room
 from node.store.watch import Watch
 from node.swarm.selection import Priority, Wishes
@@ -88,6 +90,14 @@ class CatalogueStorage:
     def _opened(self) -> StoredDownload:
         assert self._stored is not None
         return self._stored
+
+
+def reopen(catalogue: Catalogue, item: Item, descriptors: Descriptors) -> None:
+    """Have what is bad or gone of a finished download fetched again, in place of the files as they are now."""
+    manifest = catalogue.manifest(item.cid)
+    assert manifest is not None
+    source = source_of(item, manifest, (), descriptors)
+    catalogue.reopen(item.cid, as_found(source.identities_now()))
 
 
 def delete_partial(catalogue: Catalogue, item: Item, descriptors: Descriptors) -> None:

@@ -132,6 +132,7 @@ class Catalogue:
         """The download is to go into another folder; nothing of it is here yet."""
         with self._write(cid) as (connection, number):
             connection.execute("UPDATE items SET destination = ? WHERE number = ?", (os.fsencode(destination), number))
+            connection.execute("DELETE FROM identities WHERE number = ?", (number,))
 
     def set_state(self, cid: Cid, state: TransferState, reason: str = "") -> None:
         """The item is in another state, to be found again after a restart."""
@@ -145,9 +146,31 @@ class Catalogue:
         return self.get(cid)
 
     def set_identities(self, cid: Cid, identities: Sequence[Identity]) -> None:
-        """The files were verified as they are now."""
+        """The files were verified as they are now, and every chunk is right."""
         with self._write(cid) as (connection, number):
+            connection.execute(
+                "UPDATE items SET chunks_have = chunk_count, bytes_have = size WHERE number = ?", (number,)
+            )
+            connection.execute("DELETE FROM chunks WHERE number = ?", (number,))
             connection.execute("REPLACE INTO identities VALUES (?, ?)", (number, pack(identities)))
+
+    def set_damaged(self, cid: Cid, bad: Iterable[int], geometry: Geometry) -> None:
+        """These chunks of complete content are not what they were."""
+        with self._write(cid) as (connection, number):
+            _have_none(connection, number, geometry.chunk_count)
+            chunk_table.record(connection, number, set(range(geometry.chunk_count)).difference(bad), geometry)
+
+    def reopen(self, cid: Cid, found: Sequence[Identity]) -> Item:
+        """Damaged content of a download is to be downloaded again, in place of the files as they were just found."""
+        with self._write(cid) as (connection, number):
+            (chunk_count,) = connection.execute("SELECT chunk_count FROM items WHERE number = ?", (number,)).fetchone()
+            _have_none(connection, number, chunk_count)
+            connection.execute(
+                "UPDATE items SET path = NULL, state = ?, reason = '' WHERE number = ?",
+                (TransferState.DOWNLOADING, number),
+            )
+            connection.execute("REPLACE INTO identities VALUES (?, ?)", (number, pack(found)))
+        return self.get(cid)
 
     def add_totals(self, totals: Mapping[Cid, tuple[int, int]]) -> None:
         """Bytes received and sent since the last call; one transaction for all items, unknown ones are skipped."""
@@ -201,7 +224,10 @@ class Catalogue:
         return attach_pages(decode(blocks[0]), blocks[1:]) if blocks else None
 
     def identities(self, cid: Cid) -> tuple[Identity, ...]:
-        """What the files of a complete item were when they were last known to be right."""
+        """What the files of a complete item were when they were last known to be right.
+
+        Of a download: the damaged files that it is to replace, as they were found.
+        """
         with self._database.read() as connection:
             row = connection.execute(
                 "SELECT data FROM identities JOIN items USING (number) WHERE cid = ?", (cid.to_bytes(),)
@@ -253,6 +279,11 @@ def _set_manifest(connection: sqlite3.Connection, number: int, manifest: Manifes
     connection.executemany(
         "INSERT INTO blocks VALUES (?, ?, ?)", [(number, part, block) for part, block in enumerate(blocks)]
     )
+
+
+def _have_none(connection: sqlite3.Connection, number: int, chunk_count: int) -> None:
+    chunk_table.create(connection, number, chunk_count)
+    connection.execute("UPDATE items SET chunks_have = 0, bytes_have = 0 WHERE number = ?", (number,))
 
 
 def _set_complete(connection: sqlite3.Connection, number: int, path: str, identities: Sequence[Identity]) -> None:

@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 
-from node.errors import IntegrityError
+from node.errors import IntegrityError, StorageError
 from node.store.catalogue import Catalogue
 from node.store.descriptors import Descriptors
 from node.store.errors import os_errors, shown
 from node.store.finishing import adopt, move_into_place, place, place_rest, wrong_files
 from node.store.identity import Identity
 from node.store.partial import Partial
+from node.store.repairing import remains, replace
 from node.store.rope import Piece
 from node.store.sources import Source, source_of
 from node.store.verifying import bad_chunks
@@ -50,6 +51,7 @@ class StoredDownload:
         self._flushed_at = time.monotonic()
         self._doubtful = held.doubtful
         self._adopted: tuple[Identity, ...] | None = None
+        self._replaced = catalogue.identities(cid)  # the damaged files that are to be replaced, if there are any
         self._is_placed = item.is_placed  # some files have their place already, by `place`
 
     @property
@@ -82,11 +84,7 @@ class StoredDownload:
         self._partial.prepare()
         if not self._is_placed and self._partial.is_placed():  # by a download whose row was given up
             self._set_placed()
-        if self._partial.final.exists() and not (self._is_placed and self._partial.part.exists()):
-            self._adopted = adopt(self._partial, watch)
-            self._partial.is_moving = True
-            with self._lock:
-                self._have = Bitfield.full(self.manifest.geometry.chunk_count)
+        if self._partial.final.exists() and not self._is_begun_beside_it and self._adopt(watch):
             return self.have
         if not self._have.count and self._partial.part.exists():
             self._take_over(watch)
@@ -98,6 +96,9 @@ class StoredDownload:
         if self._doubtful:
             self._doubtful = ()
             self.flush()
+        if self._replaced:
+            for batch in remains(self._partial, self.have.missing(), watch):
+                self.write(batch)
         return self.have
 
     def write(self, chunks: Sequence[tuple[int, Piece]]) -> tuple[list[int], list[int]]:
@@ -164,8 +165,7 @@ class StoredDownload:
             wrong = wrong_files(self._partial, watch)
             if wrong:
                 raise self._mismatch(wrong, watch)
-            move = place_rest(self._partial) if self._is_placed else move_into_place(self._partial, watch)
-            identities = self._adopted = move  # not to be done again
+            identities = self._adopted = self._move(watch)  # not to be done again
         self.discard()
         item = self._catalogue.complete_download(self.cid, self.final_path, identities)
         return source_of(item, self.manifest, identities, self._descriptors)
@@ -182,6 +182,29 @@ class StoredDownload:
         self._partial.close()
         with os_errors("can't delete", self.part_path):
             self._partial.part.remove()
+
+    @property
+    def _is_begun_beside_it(self) -> bool:
+        """Whether what lies in the final place is known not to be all of the content."""
+        return bool(self._is_placed or self._replaced) and self._partial.part.exists()
+
+    def _adopt(self, watch: Watch) -> bool:
+        """Take what lies in the final place for the content, if it is: only damaged content may be something else."""
+        try:
+            self._adopted = adopt(self._partial, watch)
+        except StorageError:
+            if not self._replaced:
+                raise
+            return False
+        self._partial.is_moving = True
+        with self._lock:
+            self._have = Bitfield.full(self.manifest.geometry.chunk_count)
+        return True
+
+    def _move(self, watch: Watch) -> tuple[Identity, ...]:
+        if self._replaced and self._partial.final.exists():
+            return replace(self._partial, self._replaced, watch)
+        return place_rest(self._partial) if self._is_placed else move_into_place(self._partial, watch)
 
     def _set_placed(self) -> None:
         self._catalogue.choices.set_placed(self.cid, True)

@@ -91,7 +91,7 @@ def adopt(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
         before = final.identities()
         sizes = [identity.size if identity else None for identity in before]
         is_same = sizes == [file.size for file in final.manifest.files] and not _differing(
-            final, range(len(sizes)), lambda index: _digest(final, index, watch)
+            final, range(len(sizes)), lambda index: digest_file(final, index, watch)
         )
         if is_same and os.path.isdir(final.path) == final.manifest.is_folder:
             for identity in before:
@@ -104,7 +104,8 @@ def adopt(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
     )
 
 
-def _digest(tree: Tree, index: int, watch: Watch) -> bytes:
+def digest_file(tree: Tree, index: int, watch: Watch) -> bytes:
+    """The SHA-256 of a file of a tree; raises OSError and Stopped."""
     fd = tree.open_for_reading(index)
     try:
         return digest_whole(fd, watch)

@@ -88,6 +88,12 @@ class Tree:
                 if not os.path.samestat(here, os.stat(theirs[-1], dir_fd=at, follow_symlinks=False)):
                     raise
 
+    def replace(self, index: int, other: Tree) -> None:
+        """Put file `index` in the place of what `other`, a tree of the same share in the same folder, has there."""
+        ours, theirs = self._paths[index], other._paths[index]
+        with self.root() as root_fd, folder(root_fd, ours[:-1]) as source, folder(root_fd, theirs[:-1]) as at:
+            os.rename(ours[-1], theirs[-1], src_dir_fd=source, dst_dir_fd=at)
+
     def make_empty(self, empty_dirs: Sequence[Path]) -> None:
         """Make what no chunk makes: the folder itself, empty files and empty folders."""
         with self.root() as root_fd:

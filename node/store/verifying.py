@@ -39,7 +39,8 @@ class Verified:
 def verify(catalogue: Catalogue, item: Item, descriptors: Descriptors, watch: Watch) -> Verified:
     """Hash again all that is here of an item; the watch counts bytes.
 
-    A share without bad chunks is known by its files as they are now; bad chunks of a download are missing again.
+    A share without bad chunks is known by its files as they are now; bad chunks are on record, those of a download as
+    missing again.
     Raises NotFoundError before the manifest is known, StorageError (SourceChanged if somebody writes to a share
     meanwhile) and Stopped.
     """
@@ -96,6 +97,8 @@ def _verify_share(
     if not bad:  # so what is gone, if anything, is an empty file, of which nobody can ask a byte
         known = catalogue.identities(item.cid)
         catalogue.set_identities(item.cid, [now or old for now, old in zip(before, known, strict=True)])
+    else:
+        catalogue.set_damaged(item.cid, bad, manifest.geometry)
     return Verified(manifest.geometry.chunk_count, tuple(sorted(bad)))
 
 
