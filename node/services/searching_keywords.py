@@ -15,6 +15,7 @@ import trio
 
 from node.errors import StorageError
 from node.services.keywords import MAX_PER_SHARE
+from node.services.provide_plan import STEP
 from node.services.threads import in_thread
 from node.store.items import Item
 from protocols.cid import DAG_CBOR, Cid
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 """Shares a hop: some fifty milliseconds in the thread, and at a start with 10,000 shares twenty hops."""
+
+SHARES_AT_ONCE = STEP // MAX_PER_SHARE
+"""Shares whose keywords are added between two chances for others."""
 
 
 class Names(Protocol):
@@ -81,10 +85,12 @@ class KeywordProviding:
             except StorageError as error:
                 log.warning("the keywords of %d shares can't be worked out now: %s", len(batch), error)
                 continue
-            for key, keys in found:
+            for number, (key, keys) in enumerate(found):
                 # It may be shared no more by now; and a key added without keywords would come back here for ever.
                 if keys and self._providing.status(key) is not None:
                     self._providing.add(key, keys)
+                if number % SHARES_AT_ONCE == 0:
+                    await trio.lowlevel.checkpoint()
 
     def _keys(self, batch: list[bytes]) -> list[tuple[bytes, tuple[bytes, ...]]]:
         items = [(key, self._names.find(Cid(DAG_CBOR, key[2:]))) for key in batch]
