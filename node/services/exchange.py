@@ -369,10 +369,13 @@ class Exchange:
     def _removed(self, swarm: Swarm, session: PeerSession) -> None:
         if swarm.sessions.get(session.peer) is session:
             del swarm.sessions[session.peer]
-            swarm.settle(session)
-            swarm.uploads.leave(session)
-            if swarm.listener:
-                swarm.listener.session_closed(session, session.fault)
+            try:
+                swarm.settle(session)
+                swarm.uploads.leave(session)
+                if swarm.listener:
+                    swarm.listener.session_closed(session, session.fault)
+            except Exception:  # the same border as in `_run`: what is done about one peer that left costs no other
+                log.exception("the end of the session with %s about %s failed", session.peer, swarm.cid)
             self._forget_idle()
 
     def _forget_idle(self) -> None:

@@ -162,7 +162,8 @@ class StoredDownload:
         """
         identities = self._adopted
         if identities is None:
-            wrong = wrong_files(self._partial, watch)
+            is_moved = self._partial.renamed is not None  # by a call that then met a full disk
+            wrong = [] if is_moved else wrong_files(self._partial, watch)
             if wrong:
                 raise self._mismatch(wrong, watch)
             identities = self._adopted = self._move(watch)  # not to be done again

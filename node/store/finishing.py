@@ -36,23 +36,29 @@ def wrong_files(partial: Partial, watch: Watch, among: Collection[int] | None = 
 
 
 def move_into_place(partial: Partial, watch: Watch) -> tuple[Identity, ...]:
-    """Flush the partial, give it its final name, and answer what its files are there; raises StorageError, Stopped."""
-    before = _complete(partial.part)
-    partial.flush()
-    partial.close()
-    with os_errors("can't finish", partial.final.path), partial.final.root() as root_fd:
-        partial.is_moving = True
-        try:
-            rename_new(root_fd, partial.part.name, partial.final.name)
-        except FileExistsError:
-            partial.is_moving = False
-            identities = adopt(partial, watch)
+    """Flush the partial, give it its final name, and answer what its files are there; raises StorageError, Stopped.
+
+    May be called again after DiskFull, which can also come from the folder's sync, when the name is given already.
+    """
+    if partial.renamed is None:
+        before = _complete(partial.part)
+        partial.flush()
+        partial.close()
+        with os_errors("can't finish", partial.final.path), partial.final.root() as root_fd:
             partial.is_moving = True
-            partial.part.remove()
-            return identities
+            try:
+                rename_new(root_fd, partial.part.name, partial.final.name)
+            except FileExistsError:
+                partial.is_moving = False
+                identities = adopt(partial, watch)
+                partial.is_moving = True
+                partial.part.remove()
+                return identities
+        partial.renamed = tuple(before)
+    with os_errors("can't finish", partial.final.path), partial.final.root() as root_fd:
         os.fsync(root_fd)
     after = _complete(partial.final)
-    if [_content(identity) for identity in after] != [_content(identity) for identity in before]:
+    if [_content(identity) for identity in after] != [_content(identity) for identity in partial.renamed]:
         raise SourceChanged(f"{shown(partial.final.path)} was changed by somebody while it was being finished")
     if after:
         settle(max(after, key=lambda identity: identity.ctime_ns))

@@ -18,6 +18,7 @@ from node.store.descriptors import Descriptors
 from node.store.digesting import digest_whole
 from node.store.errors import os_errors, shown
 from node.store.growing import GrowingDigests, write_all
+from node.store.identity import Identity
 from node.store.libc import start_writing, sync_file_system
 from node.store.names import check_chosen_name, check_length, local_paths, safe_name
 from node.store.part_names import part_name
@@ -54,6 +55,7 @@ class Partial:
         self.part = Tree(destination, part_name(name, cid), manifest, paths)
         self.final = Tree(destination, name, manifest, paths)
         self.is_moving = False  # its files have their final place, or are just about to: there they are read too
+        self.renamed: tuple[Identity, ...] | None = None  # what its files were just before they got their place
         self._descriptors = descriptors
         self._growing = GrowingDigests(manifest)
         self._lock = threading.Lock()

@@ -48,13 +48,14 @@ def replace(partial: Partial, before: Sequence[Identity], watch: Watch) -> tuple
     """Put the files of a whole partial in the place of those that differ, and answer what all of them are there.
 
     `before` is what was there when the repair began. Raises StorageError, before anything is replaced, if a file has
-    changed since and isn't right. After a crash it may be called again.
+    changed since and isn't right. After DiskFull it may be called again.
     """
     partial.flush()
     with os_errors("can't finish", partial.final.path):
         wrong = _to_replace(partial, before, watch)
         partial.close()
         partial.is_moving = True
+        partial.renamed = tuple(before)
         for index in wrong:
             if before[index] == ABSENT:
                 partial.part.link(index, partial.final)

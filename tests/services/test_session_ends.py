@@ -128,3 +128,28 @@ async def test_a_swarm_that_a_download_is_about_to_join_is_not_forgotten(autojum
         monkeypatch.setattr(here.library._running, "start", start_while_a_session_ends)
         await here.get()
         await here.until(TransferState.SEEDING)
+
+
+async def test_a_bug_met_when_one_peer_leaves_costs_nobody_else_anything(autojump_clock, caplog):
+    class Confused:
+        def session_opened(self, session) -> None:
+            pass
+
+        def session_closed(self, session, error) -> None:
+            raise ZeroDivisionError
+
+        async def heard(self, session, message) -> None:
+            await trio.lowlevel.checkpoint()
+
+    async with seeder() as (exchange, network):
+        leaving, staying = await connect(network), await connect(network, name="other")
+        for peer in (leaving, staying):
+            await peer.greet()
+        exchange.swarms[CONTENT.cid].listener = Confused()
+        leaving.stream.reset()
+        await trio.sleep(1)
+        assert list(exchange.swarms[CONTENT.cid].sessions) == ["other"]
+        await staying.say(Request(0, 0, CHUNK))
+        assert await staying.rest_of(0) == DATA[:CHUNK]
+        assert "failed" in caplog.text
+        exchange.swarms[CONTENT.cid].listener = None

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from node.errors import StorageError
+from node.status import TransferState
 from node.store.downloads import StoredDownload
 from node.store.errors import DiskFull
 from node.store.space import check_room, free_space
@@ -154,3 +155,30 @@ def test_free_space_is_what_the_file_system_says(disk):
     if os.path.ismount(disk.path):
         assert 0 < free_space(str(disk.path)) <= CAPACITY
     assert free_space(str(disk.path / "below")) == free_space(str(disk.path))
+
+
+@pytest.mark.parametrize(
+    "share",
+    [share_file(b"just one chunk"), share_file(CONTENT), share_folder({"a": CONTENT, "d/b": b"x"})],
+    ids=["one chunk", "many", "folder"],
+)
+def test_a_disk_that_is_full_only_after_the_rename_finishes_when_there_is_room(tmp_path, monkeypatch, share):
+    """A file system that allocates late (btrfs, NFS, a quota) may say so not before the folder is synced."""
+    node = Node(tmp_path, share)
+    stored = node.resumed()
+    stored.write(share.chunks())
+    fsync, is_full = os.fsync, True
+
+    def sync(fd: int) -> None:
+        if is_full and os.path.lexists(stored.final_path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    for _ in range(2):
+        with pytest.raises(DiskFull):
+            stored.finish(Watch())
+    assert stored.read(0, 0, 10) == share.chunk(0)[:10], "who asks meanwhile is served from its final place"
+    is_full = False
+    stored.finish(Watch())
+    assert node.catalogue.get(share.cid).state is TransferState.SEEDING
