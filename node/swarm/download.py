@@ -149,7 +149,7 @@ class Download:
             return
         if not request.is_cancelled:
             if reason is RejectReason.UNAVAILABLE and state.bitfield[chunk]:
-                state.lacks(chunk)
+                state.lacks(chunk, now)
                 self.picker.knows(state, now)
                 self.picker.availability.remove(mask_of_chunks(self.geometry.chunk_count, (chunk,)))
             if state.busy_until <= now:  # once for everything that was refused together
@@ -226,6 +226,9 @@ class Download:
         """What to do now. To be called after every piece of news, and when `next_wakeup` says so."""
         if now >= self._rounds.next_tick:
             self._rounds.tick(now)
+            for peer in self.peers.values():
+                if again := peer.withheld.due(now):
+                    self.peer_has(peer.name, again, now)
         if self._in_flight.freed:
             self._rounds.offer_freed()
         if not self.is_paused:

@@ -12,6 +12,7 @@ from node.swarm.availability import mask_of
 from node.swarm.pipeline import MIN_RANGE, Pipeline
 from node.swarm.progress import OpenRequest
 from node.swarm.settings import DownloadSettings
+from node.swarm.withheld import Withheld
 from protocols.bitfield import Bitfield
 from protocols.geometry import Geometry
 
@@ -27,6 +28,7 @@ class Peer:
         self.name = name
         self.request_limit = request_limit
         self.bitfield = Bitfield(geometry.chunk_count)
+        self.withheld = Withheld()
         self.has_told = False  # its bitfield or a have came
         self.pipeline = Pipeline(geometry.chunk_size, settings.max_pipeline)
         self.requests: dict[int, list[OpenRequest]] = {}  # by chunk, those not ended
@@ -59,6 +61,7 @@ class Peer:
         """It says what it has."""
         self.bitfield = bitfield
         self.has_told = True
+        self.withheld.clear()
         self._mask = None
 
     def has(self, chunk: int) -> bool:
@@ -67,8 +70,9 @@ class Peer:
         self._mask = None
         return self.bitfield.set(chunk)
 
-    def lacks(self, chunk: int) -> None:
-        """It turns out not to have a chunk."""
+    def lacks(self, chunk: int, now: float) -> None:
+        """It turns out not to have a chunk, at least for now."""
+        self.withheld.refused(chunk, now)
         self.bitfield.clear(chunk)
         self._mask = None
 

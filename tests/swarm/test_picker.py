@@ -121,7 +121,7 @@ def test_a_leecher_ends_the_order_until_it_has_everything():
     shelf.picker.knows(leecher, 100.0)
     assert not shelf.picker.is_in_order(100.0), "another may be on its way"
     assert shelf.picker.is_in_order(100.0 + SEEDERS_S)
-    leecher.lacks(0)
+    leecher.lacks(0, 0.0)
     shelf.picker.knows(leecher, 200.0)
     assert not shelf.picker.is_in_order(300.0)
     shelf.picker.forgets("leecher of another", 300.0)
@@ -187,7 +187,7 @@ def test_in_a_huge_share_a_shortlist_skips_what_was_taken_meanwhile():
     shelf = Shelf(HUGE, sequential=True)
     one, two = shelf.peer(), shelf.peer()
     assert [shelf.take(one), shelf.take(two), shelf.take(one), shelf.take(two)] == [0, 1, 2, 3]
-    two.lacks(4)
+    two.lacks(4, 0.0)
     assert shelf.take(two) == 5
 
 
