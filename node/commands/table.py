@@ -218,9 +218,10 @@ COMMANDS = (
         (
             _ONE_TARGET,
             Argument(("--keep",), "keep what was fetched: get goes on from there", {"action": "store_true"}),
-            Argument(("--delete",), "delete what was fetched", {"action": "store_true"}),
+            Argument(("--delete",), "delete what was fetched, files in their place too", {"action": "store_true"}),
         ),
-        details="On a terminal it asks which, elsewhere it keeps. Files that are complete are never deleted.",
+        details="On a terminal it asks which, elsewhere it keeps. Of a folder of which only some files are wanted "
+        "those in their place are deleted too, unless they were changed since. What is complete is never deleted.",
     ),
     Command(
         "verify",

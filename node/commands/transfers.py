@@ -121,6 +121,8 @@ def cancel(context: Context) -> int:
     delete = arguments.delete
     if not delete and not arguments.keep and not context.is_line and item.path and _is_partial(item):
         fetched = f"{size(item.bytes_have)} of {_named(item)} are fetched"
+        if item.skipped_files:
+            fetched += ", files in their place among them"
         answer = context.output.ask(f"{fetched}. Cancel, and [k]eep or [d]elete them? [k/d/N]")
         if answer is not None and answer.casefold() not in _KEEP_OR_DELETE:
             context.output.note(f"{_named(item)} is not cancelled")
@@ -144,7 +146,7 @@ def _what_is_left(item: ItemStatus, *, deleted: bool) -> str:
     if item.chunks_have == item.chunks and item.size:
         return f"the files stay where they are: {item.path}"
     if deleted or not item.bytes_have:
-        return "files that had their place already stay there" if item.skipped_files else "nothing of it is left"
+        return f"nothing of it is left{', but for files changed since' if item.skipped_files else ''}"
     folder = os.path.dirname(item.path)
     return f"{size(item.bytes_have)} are kept in {folder}, where get -o goes on from them"
 

@@ -28,7 +28,7 @@ from node.services.rechecking import Rechecking
 from node.services.restoring import Restoring, is_same, place_of
 from node.services.running import Active, Running
 from node.services.seeding import Seeding
-from node.services.storage import delete_partial
+from node.services.storage import delete_download, delete_partial
 from node.services.threads import in_thread, stoppable
 from node.services.totals import Totals
 from node.status import TransferState
@@ -244,8 +244,9 @@ class Library:
     async def cancel(self, item: Item, *, delete: bool) -> Item:
         """Give an item up and forget its row; the item as it was.
 
-        What was fetched of a download is deleted or kept, and what is kept is found by the next `get` into the same
-        folder. The files of a complete item are the person's own: to delete them is a UsageError.
+        What was fetched of a download is deleted, also files that have their place already unless they were changed
+        since; or it is kept, and found by the next `get` into the same folder. The files of a complete item are the
+        person's own: to delete them is a UsageError.
         """
         async with self._turn(item.cid):
             item = await self._ended(item)
@@ -253,7 +254,8 @@ class Library:
                 raise UsageError(f"#{item.number} {item.name} is complete: shoal never deletes files that are whole")
             await self._seeding.withdraw(item.cid, "no longer shared")
             if delete:
-                await trio.to_thread.run_sync(delete_partial, self.catalogue, item, self._seeding.descriptors)
+                descriptors = self._seeding.descriptors
+                await stoppable(delete_download, self.catalogue, item, descriptors, progress=lambda done: None)
             await in_thread(self.catalogue.remove, item.cid)
             self.exchange.limits.forget(item.cid)
             return item

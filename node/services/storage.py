@@ -101,6 +101,12 @@ def reopen(catalogue: Catalogue, item: Item, descriptors: Descriptors) -> None:
 
 
 def delete_partial(catalogue: Catalogue, item: Item, descriptors: Descriptors) -> None:
-    """Delete what was fetched of a download that doesn't run; its row is the caller's. Raises StorageError."""
+    """Delete the partial of a download that doesn't run; its row is the caller's. Raises StorageError."""
     if manifest := catalogue.manifest(item.cid):
         StoredDownload(catalogue, item.cid, manifest, descriptors).discard()
+
+
+def delete_download(catalogue: Catalogue, item: Item, descriptors: Descriptors, watch: Watch) -> None:
+    """Delete all that a download wrote that doesn't run, files in their place too; raises StorageError."""
+    if manifest := catalogue.manifest(item.cid):
+        StoredDownload(catalogue, item.cid, manifest, descriptors).delete(watch)

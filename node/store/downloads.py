@@ -15,7 +15,7 @@ from node.errors import IntegrityError, StorageError
 from node.store.catalogue import Catalogue
 from node.store.descriptors import Descriptors
 from node.store.errors import os_errors, shown
-from node.store.finishing import adopt, move_into_place, place, place_rest, wrong_files
+from node.store.finishing import adopt, move_into_place, place, place_rest, take_back, wrong_files
 from node.store.identity import Identity
 from node.store.partial import Partial
 from node.store.repairing import remains, replace
@@ -210,6 +210,15 @@ class StoredDownload:
     def _set_placed(self) -> None:
         self._catalogue.choices.set_placed(self.cid, True)
         self._is_placed = True
+
+    def delete(self, watch: Watch) -> None:
+        """Delete all that this download wrote, but for files in their place that somebody changed since.
+
+        Raises StorageError and Stopped.
+        """
+        if self._is_placed:
+            take_back(self._partial, watch)
+        self.discard()
 
     def _has(self, index: int) -> bool:
         with self._lock:

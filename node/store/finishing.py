@@ -76,6 +76,19 @@ def place(partial: Partial, files: Collection[int]) -> None:
             partial.part.link(index, partial.final)
 
 
+def take_back(partial: Partial, watch: Watch) -> None:
+    """Delete what `place` put there, but for files that somebody changed since; raises StorageError and Stopped."""
+    part, final = partial.part, partial.final
+    with os_errors("can't delete", final.path):
+        pairs = zip(part.identities(), final.identities(), strict=True)
+        for index, (ours, theirs) in enumerate(pairs):
+            if ours and theirs and (ours.dev, ours.ino) == (theirs.dev, theirs.ino):
+                file = partial.manifest.files[index]
+                if theirs.size == file.size and digest_file(final, index, watch) == file.sha256:
+                    final.unlink(index)
+        final.remove_empty_folders()
+
+
 def place_rest(partial: Partial) -> tuple[Identity, ...]:
     """Give the rest of the files their place beside those that have it, and answer what all of them are there."""
     place(partial, range(len(partial.manifest.files)))

@@ -120,6 +120,20 @@ class Tree:
                     found.append(Identity.of(status) if stat.S_ISREG(status.st_mode) else None)
         return found
 
+    def unlink(self, index: int) -> None:
+        """Take file `index` away."""
+        path = self._paths[index]
+        with self.root() as root_fd, folder(root_fd, path[:-1]) as at:
+            os.unlink(path[-1], dir_fd=at)
+
+    def remove_empty_folders(self) -> None:
+        """Take away those of the folders of the files that have nothing in them, the innermost first."""
+        folders = {path[:depth] for path in self._paths for depth in range(1, len(path))}
+        with self.root() as root_fd:
+            for path in sorted(folders, key=len, reverse=True):
+                with suppress(OSError), folder(root_fd, path[:-1]) as at:
+                    os.rmdir(path[-1], dir_fd=at)
+
     def remove(self) -> None:
         """Delete the tree, if it is there, and nothing that a link in it points to."""
         with suppress(FileNotFoundError), self.root() as root_fd:
