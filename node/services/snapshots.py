@@ -20,6 +20,7 @@ from node.services.chunk_map import ChunkMap, distributed_copies, rarest
 from node.services.library import Library
 from node.services.peer_rows import connection_rows, sharing_rows
 from node.services.running import Active
+from node.services.swarms import Swarm
 from node.services.threads import in_thread
 from node.status import DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerStatus, TransferState
 from node.store.items import Item
@@ -83,7 +84,7 @@ class Snapshots:
             up_bps=sum(session.up.bps(now) for session in sessions),
             eta_s=machine.eta_s(now) if machine and state is TransferState.DOWNLOADING else None,
             peers_connected=len(sessions),
-            peers_known=max(len(sessions), len(active.task.candidates) if active else 0),
+            peers_known=_peers_known(swarm, active),
             received=row.received + unsaved_received,
             sent=row.sent + unsaved_sent,
             added_at=row.added_at,
@@ -212,6 +213,15 @@ def rss_bytes() -> int:
             return int(file.read().split()[1]) * resource.getpagesize()
     except OSError:  # not Linux: the peak is the next best
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _peers_known(swarm: Swarm | None, active: Active | None) -> int:
+    """How many peers `peers` lists, who are or were in session, and those who are known to a download besides."""
+    met = swarm.sessions.keys() | swarm.ledger.keys() if swarm else set[str]()
+    if active is None:
+        return len(met)
+    candidates = active.task.candidates
+    return len(candidates) + sum(peer not in candidates for peer in met)
 
 
 def _skipped_bytes(row: Item, machine: Download | None) -> int:

@@ -83,6 +83,10 @@ class Candidates:
     def __len__(self) -> int:
         return len(self._known)
 
+    def __contains__(self, peer: str) -> bool:
+        """Whether a peer is known."""
+        return peer in self._known
+
     def addresses(self) -> dict[str, tuple[str, ...]]:
         """Everybody, and where they were said to be."""
         return {peer: tuple(candidate.addresses) for peer, candidate in self._known.items()}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import trio
+
 from node.services.choosing import Choosing
 from node.services.snapshots import Snapshots
+from node.status import TransferState
 from tests.services.test_library import node
 
 SLOW_BPS = 400_000.0
@@ -23,3 +26,29 @@ async def test_a_row_read_before_its_manifest_came_is_told_as_it_was_then(tmp_pa
         assert told.cells == ""
         told = await snapshots.detail(here.library.catalogue.get(row.cid), cells=100)
         assert "#" in told.cells
+
+
+async def test_as_many_peers_are_told_of_as_are_listed(tmp_path):
+    async with node(tmp_path) as here:
+        here.host.addresses = here.host.connections = list
+        snapshots = Snapshots(here.library, here.host, SimpleNamespace(bans={}))
+        await here.get()
+        row = await here.until(TransferState.SEEDING)
+        with trio.fail_after(20):
+            while here.library.exchange.swarms[row.cid].sessions:  # noqa: ASYNC110 - both are complete and part
+                await trio.sleep(0.005)
+        (peer,) = snapshots.peers(row)
+        assert peer.chunks_have == peer.chunks
+        told = snapshots.item(row)
+        assert (told.peers_known, told.peers_connected) == (1, 0)
+
+
+async def test_who_is_known_to_a_running_download_is_counted_once(tmp_path):
+    async with node(tmp_path) as here:
+        here.host.addresses = here.host.connections = list
+        snapshots = Snapshots(here.library, here.host, SimpleNamespace(bans={}))
+        await Choosing(here.library).limit_node((None, SLOW_BPS))
+        row = await here.get()
+        await here.until_some_is_here()
+        here.library.active[row.cid].finder.add_hint("nobody", ())
+        assert snapshots.item(row).peers_known == 2

@@ -137,6 +137,8 @@ def test_a_banned_peer_is_never_dialled_again(candidates):
     assert not candidates.add("liar", ("/ip4/127.0.0.1/tcp/1",), now=1.0)
     candidates.ended("liar", 1.0)
     assert candidates.due(1e9, 10) == []
+    assert "liar" in candidates
+    assert "somebody" not in candidates
     assert candidates.is_banned("liar")
     assert candidates.banned == {"liar"}
     assert not candidates.is_banned("somebody")
