@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from node.errors import StorageError
 FILE_SIZE = 5 << 20
 FILES = 3
 """15 MiB in all: days of an ordinary node at level info, and no surprise on a small disk."""
+
+PRIVATE_MODE = 0o600
 
 NOISY = ("libp2p", "quic", "multiaddr", "async_service", "hypercorn")
 """Libraries whose info lines tell a shoal user nothing; their warnings are kept."""
@@ -80,13 +83,22 @@ class Pacing(logging.Filter):
         return True
 
 
+class PrivateFile(RotatingFileHandler):
+    """A log that nobody but its owner may read: it says what they share and whom they talk with."""
+
+    def _open(self) -> TextIOWrapper:
+        fd = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE_MODE)
+        os.fchmod(fd, PRIVATE_MODE)  # one that an earlier version left for all to read
+        return open(fd, "a", encoding=self.encoding)
+
+
 def start_logging(path: Path, level: str) -> logging.Handler:
     """Send every logger's lines of at least `level` (a logging level name) to `path`; returns the handler.
 
     Raises StorageError if the file can't be written. At level debug nothing is left out.
     """
     try:
-        handler = RotatingFileHandler(path, maxBytes=FILE_SIZE, backupCount=FILES - 1, encoding="utf-8")
+        handler = PrivateFile(path, maxBytes=FILE_SIZE, backupCount=FILES - 1, encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot write the log {path}: {error.strerror}") from error
     handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))

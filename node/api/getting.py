@@ -79,7 +79,9 @@ class GetApi:
             try:
                 item = await in_thread(resolve, self._library.catalogue, target)
             except NotFoundError:
-                if target.isdecimal() or could_be_cid_prefix(target):
+                if target.isdecimal():
+                    raise NotFoundError(_no_such_number(target)) from error
+                if could_be_cid_prefix(target):
                     raise
                 is_link = target.strip()[: len(SCHEME)].lower() == SCHEME
                 said = str(error) if is_link else f"{shown(target)!r} is no CID, link, number or name here: {error}"
@@ -135,6 +137,10 @@ class GetApi:
             with trio.move_on_after(PROGRESS_S):
                 await active.ended.wait()
         return item
+
+
+def _no_such_number(number: str) -> str:
+    return f"there is no hit {number} of a search and no row {number}; `search` finds hits, `list` shows the rows"
 
 
 def _why_ended(item: Item, found: Item | None) -> str:

@@ -235,7 +235,8 @@ def _answer_get(context: Context, item: ItemStatus, result: dict[str, object]) -
         output.screens([to_json(item)], downloading(item))
     elif context.arguments.detach:
         lines = [f"{_named(item)}: {item.state}"]
-        output.answer(result, lines, (item.path,))
+        is_named = item.name != item.cid  # else nobody knows yet where in the folder it will be
+        output.answer(result, lines, (item.path if is_named else item.cid,))
         output.note(f"follow it with: shoal info {item.number}")
     else:
         skipped = f", {count(item.skipped_files, 'file')} skipped" if item.skipped_files else ""

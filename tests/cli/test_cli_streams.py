@@ -102,6 +102,14 @@ def test_paths_are_made_absolute_where_the_person_is(shoal, node, tmp_path):
     assert called == {"target": "bafyreix", "directory": str(tmp_path), "wait": False, "patience_s": 2.5}
 
 
+def test_a_download_whose_name_nobody_knows_yet_is_named_by_its_cid(shoal, node):
+    fetched = node.items[2]
+    node.handlers["get"] = node.answer(to_json(replace(fetched, cid="bafyreix", name="bafyreix", path="/here/")))
+    assert shoal("get", "bafyreix", "--detach")[1] == "bafyreix\n"
+    node.handlers["get"] = node.answer(to_json(fetched))
+    assert shoal("get", "bafyreix", "--detach")[1] == "/here/linux.iso\n"
+
+
 def test_a_path_that_is_not_utf8_arrives_as_it_is(shoal, node, tmp_path):
     shoal("share", os.fsdecode(b"caf\xe9"))
     assert node.wait_for_call("share")["path"] == f"{tmp_path}/" + os.fsdecode(b"caf\xe9")

@@ -33,6 +33,24 @@ def test_a_peers_words_stay_in_their_line(lines):
     assert line.endswith(r"says bye: x\n2026-11-22 12:00:00 ERROR node.app: forged\x1b[2J\u202e")
 
 
+def test_nobody_else_may_read_the_log_nor_what_was_rotated_away(tmp_path):
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    path = tmp_path / "shoal.log"
+    path.touch(0o644)
+    handler = start_logging(path, "info")
+    try:
+        handler.doRollover()
+        log.info("a line")
+        assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600, 0o600]
+        assert "a line" in path.read_text("utf-8")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
+        handler.close()
+
+
 def test_a_traceback_keeps_its_lines(lines):
     try:
         raise ZeroDivisionError

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from node.api.getting import GetApi
-from node.errors import NoPeersError, ShoalError, StorageError, UsageError
+from node.errors import NoPeersError, NotFoundError, ShoalError, StorageError, UsageError
 from node.services.choosing import Choosing
 from node.services.snapshots import Snapshots
 from node.status import TransferState
@@ -144,3 +144,9 @@ async def test_a_target_that_is_nothing_is_told_with_what_it_could_have_been(tmp
     async with node(tmp_path) as here:
         with pytest.raises(UsageError, match="is no CID, link, number or name here"):
             await get(here, tmp_path, target)
+
+
+async def test_a_number_that_means_nothing_is_told_where_numbers_come_from(tmp_path):
+    async with node(tmp_path) as here:
+        with pytest.raises(NotFoundError, match=r"no hit 9 .* and no row 9; `search` .* `list`"):
+            await get(here, here.folder, target="9")
