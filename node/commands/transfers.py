@@ -139,11 +139,17 @@ _KEEP_OR_DELETE = {"k": False, "keep": False, "d": True, "delete": True}
 
 
 def _is_partial(item: ItemStatus) -> bool:
-    return item.bytes_have > 0 and item.state not in (TransferState.SEEDING, TransferState.COMPLETE)
+    """Whether it is a download of which something is fetched; a damaged file in its place is none."""
+    is_whole = item.state in (TransferState.SEEDING, TransferState.COMPLETE) or _is_in_place(item)
+    return item.bytes_have > 0 and not is_whole
+
+
+def _is_in_place(item: ItemStatus) -> bool:
+    return os.path.lexists(item.path) and not item.skipped_files
 
 
 def _what_is_left(item: ItemStatus, *, deleted: bool) -> str:
-    if item.chunks_have == item.chunks and item.size:
+    if _is_in_place(item) or (item.chunks_have == item.chunks and item.size):
         return f"the files stay where they are: {item.path}"
     if deleted or not item.bytes_have:
         return f"nothing of it is left{', but for files changed since' if item.skipped_files else ''}"

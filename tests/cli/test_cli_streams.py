@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import trio
 
-from node.status import to_json
+from node.status import TransferState, to_json
 
 
 def test_results_are_on_stdout_and_progress_on_stderr(shoal, tmp_path):
@@ -108,6 +108,14 @@ def test_a_download_whose_name_nobody_knows_yet_is_named_by_its_cid(shoal, node)
     assert shoal("get", "bafyreix", "--detach")[1] == "bafyreix\n"
     node.handlers["get"] = node.answer(to_json(fetched))
     assert shoal("get", "bafyreix", "--detach")[1] == "/here/linux.iso\n"
+
+
+def test_of_a_damaged_file_in_its_place_it_is_not_said_that_it_can_be_gone_on_with(shoal, node, tmp_path):
+    path = tmp_path / "linux.iso"
+    path.touch()
+    damaged = replace(node.items[2], path=str(path), state=TransferState.ERROR)
+    node.handlers["cancel"] = node.answer(to_json(damaged))
+    assert f"the files stay where they are: {path}" in shoal("cancel", "3")[1]
 
 
 def test_a_path_that_is_not_utf8_arrives_as_it_is(shoal, node, tmp_path):
