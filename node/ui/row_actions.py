@@ -68,10 +68,11 @@ def _cancel(model: Model) -> Step:
     if not rows:
         return say(model, "no download is selected"), ()
     fetched = sum(row.bytes_have for row in rows)
-    lines = (named(rows), f"{size(fetched)} already fetched")
+    placed = ", files in their place among it" if any(row.skipped_files for row in rows) else ""
+    lines = (named(rows), f"{size(fetched)} already fetched{placed}")
     choices = (
-        Choice("k", "cancel, keep the partial data", "do:cancel"),
-        Choice("D", "cancel and delete the partial data", "do:delete"),
+        Choice("k", "cancel, keep what was fetched", "do:cancel"),
+        Choice("D", "cancel and delete what was fetched", "do:delete"),
         Choice("esc", "do not cancel", ""),
     )
     return replace(model, dialog=Dialog("Cancel download?", lines, choices, tuple(row.cid for row in rows))), ()

@@ -16,13 +16,19 @@ def requests(effects: list[msg.Effect]) -> list[tuple[str, dict[str, object]]]:
 
 
 @pytest.mark.parametrize(("key", "deletes"), [("k", False), ("D", True)])
-def test_cancelling_asks_what_becomes_of_the_partial_data(key, deletes):
+def test_cancelling_asks_what_becomes_of_what_was_fetched(key, deletes):
     model, effects = pressed(scene(), "x")
     assert not effects
-    assert "delete the partial data" in "\n".join(text_of(view(model)))
+    assert "delete what was fetched" in "\n".join(text_of(view(model)))
     model, effects = pressed(model, key)
     assert requests(effects) == [("cancel", {"target": ITEMS[0].cid, "delete": deletes})]
     assert model.dialog is None
+
+
+def test_cancelling_says_that_files_in_their_place_are_among_what_was_fetched():
+    chosen = replace(ITEMS[0], skipped_files=2, files=3)
+    model, _ = pressed(scene(news=replace(NEWS, items=(chosen, *ITEMS[1:]))), "x")
+    assert "files in their place" in "\n".join(text_of(view(model)))
 
 
 @pytest.mark.parametrize("key", ["esc", "q", "d", "enter", "y", "backspace", "delete"])
