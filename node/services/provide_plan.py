@@ -3,9 +3,9 @@
 Rules: keys of one region are provided together, so those due soon come along with the one that is due; what was never
 provided goes first, then shares, then keywords, each in the order in which they are due. What fails is tried again at
 growing pauses, and until its records lapse the last success is what is told. A clock that was set back makes nothing
-wait for longer than a round. In a young network a few servers are all
-there are: a key is provided anew each time the network has doubled, until k servers hold it. However many keys there
-are, and however many of them are due at once, one step looks at a bounded number.
+wait for longer than a round. In a young network a few servers are all there are: a key is provided anew each time the
+network has doubled, until k servers hold it. However many keys there are, and however many of them are due at once, one
+step looks at a bounded number.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from node.net.kad_table import K
 from node.net.kad_upkeep import REFRESH_S
 from node.net.kad_walk import WalkReport
 from tests.net.kad_world import new_peer_id
+from tests.turns import counted_turns
 
 
 def multihash(number):
@@ -155,16 +156,6 @@ async def test_hundreds_of_keys_of_known_regions_let_others_have_their_turn():
     servers = Servers(100)
     keys = [multihash(number) for number in range(250)]
     await servers.sweep.provide(keys)
-    turns = 0
-    async with trio.open_nursery() as nursery:
-
-        async def count_turns():
-            nonlocal turns
-            while True:
-                await trio.lowlevel.checkpoint()
-                turns += 1
-
-        nursery.start_soon(count_turns)
+    async with counted_turns() as turns:
         await servers.sweep.provide(keys)
-        nursery.cancel_scope.cancel()
-    assert turns >= len(keys)
+    assert turns.count >= len(keys)

@@ -20,6 +20,7 @@ from protocols.search import PROTOCOL_ID as SEARCH
 from protocols.search import Hit, Outcome, answer
 from protocols.search.tokens import keyword_key
 from tests.services.search_world import Connected, World
+from tests.turns import counted_turns
 
 CHUNKS = bytes(range(256)) * 1024  # four chunks
 
@@ -262,16 +263,6 @@ async def test_hundreds_of_hits_that_many_publish_let_others_have_their_turn(wor
     publishers = tuple(f"publisher {number}" for number in range(50))
     cid = str(cara.share("linux 0.pdf", b"x"))
     cara.index.rows = [IndexHit(cid, f"linux {number}.pdf", 1, 1, False, publishers) for number in range(300)]
-    turns = 0
-    async with trio.open_nursery() as nursery:
-
-        async def count_turns():
-            nonlocal turns
-            while True:
-                await trio.lowlevel.checkpoint()
-                turns += 1
-
-        nursery.start_soon(count_turns)
+    async with counted_turns() as turns:
         await cara.searching.begin("linux", Scope.LOCAL).over.wait()
-        nursery.cancel_scope.cancel()
-    assert turns >= 300
+    assert turns.count >= 300

@@ -189,11 +189,7 @@ class AnyNews(RuleBasedStateMachine):
     def teardown(self):
         if not hasattr(self, "story"):
             return
-        self.story.is_deaf = False
-        self.story.pump()
-        self._forget_dropped()
-        self.download.resume(self.story.now)
-        self.download.set_priorities({})
+        self._want_everything()
         for peer in tuple(self.story.asked):
             self.story.leave(peer)
         self.limits["last"] = 16 * MIB
@@ -210,6 +206,13 @@ class AnyNews(RuleBasedStateMachine):
             else:
                 self.story.wait(1.0)
         assert self.story.have.is_complete, "what a connected peer has is fetched from it"
+
+    def _want_everything(self):
+        self.story.is_deaf = False
+        self.story.pump()
+        self._forget_dropped()
+        self.download.resume(self.story.now)
+        self.download.set_priorities({})
 
 
 TestAnyNews = AnyNews.TestCase

@@ -18,11 +18,7 @@ class WhoStays(AnyNews):
     def teardown(self):
         if not hasattr(self, "story"):
             return
-        self.story.is_deaf = False
-        self.story.pump()
-        self._forget_dropped()
-        self.download.resume(self.story.now)
-        self.download.set_priorities({})
+        self._want_everything()
         self.story.pump()
         for _ in range(LONG_S):
             self._answer_everything()
