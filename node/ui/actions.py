@@ -148,7 +148,7 @@ def _stop_node(model: Model) -> Step:
         Choice("n", "go on", ""),
     )
     lines = ("transfers stop until the next start;", "nothing that was fetched is lost")
-    return replace(model, dialog=Dialog("Stop the node?", lines, choices)), ()
+    return replace(model, dialog=Dialog("Stop the node?", lines, choices, default="n")), ()
 
 
 ACTIONS: Mapping[str, Callable[[Model], Step]] = {

@@ -94,6 +94,7 @@ class Choice:
     key: str
     words: str
     action: str  # "" closes the dialog and does nothing
+    hint: str = ""  # a shorter word for the bottom line
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Dialog:
     choices: tuple[Choice, ...]
     ids: tuple[str, ...] = ()
     place: int = -1  # of the choice that is lit, where one can be
+    default: str = ""  # the key of the choice that Enter means, which destroys nothing; marked so
     more: tuple[Choice, ...] = ()  # answers that aren't listed; those with words are hinted at
 
 

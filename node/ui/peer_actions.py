@@ -48,7 +48,7 @@ def _ban(model: Model) -> Step:
         "b on its row lifts that",
     )
     choices = (Choice("y", "ban it", f"ban:{peer.address}"), Choice("n", "go on", ""))
-    return replace(model, dialog=Dialog("Ban this peer?", lines, choices, (peer.peer_id,))), ()
+    return replace(model, dialog=Dialog("Ban this peer?", lines, choices, (peer.peer_id,), default="n")), ()
 
 
 def ban_confirmed(model: Model, address: str) -> Step:

@@ -16,7 +16,7 @@ from node.ui.peer_actions import PEER_ACTIONS, selected_peer
 from node.ui.rows import current, ids, index_of, items, select
 from node.ui.search_actions import SEARCH_ACTIONS, selected_hit
 from node.ui.step import Step, refuse_offline, say
-from node.ui.units import limits_words, size
+from node.ui.units import limits_words, size_fixed
 from node.ui.view_log import newest_line
 
 _UNFINISHED = UNDER_WAY | {TransferState.PAUSED, TransferState.ERROR}
@@ -69,13 +69,14 @@ def _cancel(model: Model) -> Step:
         return say(model, "no download is selected"), ()
     fetched = sum(row.bytes_have for row in rows)
     placed = ", files in their place among it" if any(row.skipped_files for row in rows) else ""
-    lines = (named(rows), f"{size(fetched)} already fetched{placed}")
+    lines = (named(rows), f"{size_fixed(fetched)} already fetched{placed}")
     choices = (
-        Choice("k", "cancel, keep what was fetched", "do:cancel"),
-        Choice("D", "cancel and delete what was fetched", "do:delete"),
-        Choice("esc", "do not cancel", ""),
+        Choice("k", "keep what was fetched", "do:cancel", "keep"),
+        Choice("D", "delete what was fetched", "do:delete", "delete"),
+        Choice("esc", "do not cancel", "", "back"),
     )
-    return replace(model, dialog=Dialog("Cancel download?", lines, choices, tuple(row.cid for row in rows))), ()
+    dialog = Dialog("Cancel download?", lines, choices, tuple(row.cid for row in rows), default="k")
+    return replace(model, dialog=dialog), ()
 
 
 def _stop(model: Model) -> Step:
@@ -84,7 +85,8 @@ def _stop(model: Model) -> Step:
         return say(model, "no share is selected"), ()
     choices = (Choice("y", "stop seeding", "do:stop"), Choice("n", "go on", ""))
     lines = (named(rows), "the files stay on disk")
-    return replace(model, dialog=Dialog("Stop seeding?", lines, choices, tuple(row.cid for row in rows))), ()
+    dialog = Dialog("Stop seeding?", lines, choices, tuple(row.cid for row in rows), default="n")
+    return replace(model, dialog=dialog), ()
 
 
 def _limits(model: Model) -> Step:

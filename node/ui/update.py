@@ -83,6 +83,7 @@ def _interrupt(model: Model) -> Step:
 def _dialog_key(model: Model, key: str) -> Step:
     assert model.dialog is not None
     answers = (*model.dialog.choices, *model.dialog.more)
+    key = model.dialog.default if key == "enter" and model.dialog.default else key
     choice = next((choice for choice in answers if choice.key == key), None)
     if key in ("esc", "q") and (choice is None or not choice.action):
         return replace(model, dialog=None), ()

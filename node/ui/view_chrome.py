@@ -160,7 +160,7 @@ def hint_at(model: Model, x: int) -> str:
 def _hints(model: Model) -> list[tuple[str, str, str]]:
     if model.dialog is not None:
         answers = model.dialog.more or model.dialog.choices
-        return [(shown(choice.key), choice.words, "") for choice in answers if choice.words]
+        return [(shown(choice.key), choice.hint or choice.words, "") for choice in answers if choice.words]
     if model.is_help_open:
         return [("/", "search", ""), ("any other key", "closes", "")]
     if model.answer is not None:

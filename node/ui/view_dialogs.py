@@ -32,7 +32,8 @@ def _question(dialog: Dialog, height: int) -> list[list[Span]]:
         each = dialog.choices[place]
         mark = "" if dialog.place < 0 else ">" if place == dialog.place else " "
         style = "select" if place == dialog.place else "text"
-        choices.append([(mark + shown(each.key).ljust(KEY), "key"), (each.words, style)])
+        default: list[Span] = [("   (default)", "dim")] if each.key == dialog.default else []
+        choices.append([(mark + shown(each.key).ljust(KEY), "key"), (each.words, style), *default])
     return [*([(line, "text")] for line in dialog.lines), *choices]
 
 

@@ -31,11 +31,26 @@ def test_cancelling_says_that_files_in_their_place_are_among_what_was_fetched():
     assert "files in their place" in "\n".join(text_of(view(model)))
 
 
-@pytest.mark.parametrize("key", ["esc", "q", "d", "enter", "y", "backspace", "delete"])
+@pytest.mark.parametrize("key", ["esc", "q", "d", "y", "space", "backspace", "delete"])
 def test_no_other_key_cancels_anything(key):
     model, _ = pressed(scene(), "x")
     _, effects = pressed(model, key)
     assert not effects
+
+
+def test_enter_takes_the_answer_that_is_marked_and_destroys_nothing():
+    model, _ = pressed(scene(), "x")
+    shown = text_of(view(model))
+    assert [line.partition("(default)")[1] for line in shown if "what was fetched" in line] == ["(default)", ""]
+    assert shown[-1] == " k keep  D delete  Esc back"
+    model, effects = pressed(model, "enter")
+    assert requests(effects) == [("cancel", {"target": ITEMS[0].cid, "delete": False})]
+    assert model.dialog is None
+    for keys in (("j", "S"), ("Q",), ("3", "b")):
+        model, _ = pressed(scene(), *keys)
+        assert "go on   (default)" in "\n".join(text_of(view(model))), keys
+        model, effects = pressed(model, "enter")
+        assert (model.dialog, effects) == (None, []), keys
 
 
 def test_a_paused_download_can_be_cancelled_and_a_share_cannot():
