@@ -19,6 +19,9 @@ STALE_S = 2.0
 TOAST_S = 4.0
 """How long an answer stays in the status line; errors stay until a key is pressed."""
 
+REMARKS = 200
+"""Sentences kept for the Log screen: an evening's worth; the node's own log has what it did."""
+
 HISTORY = 300
 """Rates kept for the graph of all transfers, one a second: five minutes."""
 
@@ -67,6 +70,15 @@ class Toast:
     text: str
     is_error: bool
     until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence that was in the status line, as the Log screen keeps it."""
+
+    at: float  # unix time
+    text: str
+    is_error: bool
 
 
 class PromptKind(StrEnum):
@@ -151,6 +163,7 @@ class Data:
     network: NetworkStatus | None = None
     search: SearchStatus | None = None  # the latest
     log: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()  # the dashboard's own, the newest last
     down: tuple[float, ...] = ()
     up: tuple[float, ...] = ()
     ticks: int = 0  # seconds in which rates were noted

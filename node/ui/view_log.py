@@ -1,17 +1,23 @@
-"""Log: the end of the node's log, from a level up, repeated lines as one. Pure."""
+"""Log: the end of the node's log and what the dashboard has said, from a level up, repeated lines as one. Pure."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import accumulate, groupby
 
-from node.ui.frame import Line, fill, fit, ruled
-from node.ui.model import Model, Screen
+from node.ui.frame import Line, fill, fit, gated, ruled
+from node.ui.kept import kept
+from node.ui.model import Model, Remark, Screen
+from node.ui.text import clip_end
 
-_RECORD = re.compile(r"\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)[.,]?\d* (\w+) +([\w.]+): (.*)")
+_RECORD = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)[.,]?\d* (\w+) +([\w.]+): (.*)")
+_STAMP = "%Y-%m-%d %H:%M:%S"
+HEAD = 29  # cells before a record's words
+OWN = "dashboard"  # who says what was in the status line
 _STYLES = {"WARNING": "warn", "ERROR": "error", "CRITICAL": "error", "DEBUG": "dim"}
 _SHORT = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 _SEVERITY = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3, "CRITICAL": 4}
@@ -21,7 +27,7 @@ _SEVERITY = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3, "CRITICAL": 4}
 class Record:
     """One line of the log."""
 
-    time: str
+    stamp: str  # day and time; "" of what follows a line, as a traceback does
     level: str
     subject: str  # the module's last name
     text: str
@@ -49,12 +55,12 @@ def newest_line(model: Model) -> str:
     if not records:
         return ""
     record, _ = records[-1]
-    return " ".join(filter(None, (record.time, record.level, record.subject, record.text)))
+    return " ".join(filter(None, (record.stamp[-8:], record.level, record.subject, record.text)))
 
 
 def _fitting(model: Model) -> Sequence[tuple[Record, int]]:
     """The records of the chosen level that have the filter's words in them."""
-    records = _records(model.shown.log, model.log_view.level)
+    records = _records(model.shown.log, model.shown.remarks, model.log_view.level)
     needle = model.filters.get(Screen.LOG, "").casefold()
     if not needle:
         return records
@@ -62,29 +68,46 @@ def _fitting(model: Model) -> Sequence[tuple[Record, int]]:
 
 
 def _line(record: Record, times: int, width: int) -> Line:
-    repeated = f"  (x{times})" if times > 1 else ""
+    repeated = f" (x{times})" if times > 1 else ""
     style = _STYLES.get(record.level, "text")
-    head = f" {record.time:8} "
+    words = style if style == "error" else "text"
+    head = f" {record.stamp[-8:]:8} "
     return fit(
         [
             (head, "dim"),
             (f"{_SHORT.get(record.level, record.level):5} ", style),
             (f"{record.subject:12.12} ", "dim"),
-            (record.text + repeated, style if style == "error" else "text"),
+            (clip_end(gated(record.text), max(width - HEAD - len(repeated), 0)), words),
+            (repeated, words),
         ],
         width,
     )
 
 
-@lru_cache(maxsize=4)
-def _records(log: tuple[str, ...], level: str) -> Sequence[tuple[Record, int]]:
+@kept
+def _records(log: tuple[str, ...], remarks: tuple[Remark, ...], level: str) -> Sequence[tuple[Record, int]]:
     """The records from a level up, each with how often it came in a row."""
     least = _SEVERITY[level]
-    parsed = [record for record in map(_parse, log) if _SEVERITY.get(record.level, least) >= least]
-    runs = (list(run) for _, run in groupby(parsed, key=lambda record: (record.level, record.subject, record.text)))
+    records = [record for record in _merged(log, remarks) if _SEVERITY.get(record.level, least) >= least]
+    runs = (list(run) for _, run in groupby(records, key=lambda record: (record.level, record.subject, record.text)))
     return [(run[-1], len(run)) for run in runs]
 
 
+def _merged(log: tuple[str, ...], remarks: tuple[Remark, ...]) -> list[Record]:
+    """The node's records with the dashboard's own among them, by time; lines without a time stay under theirs."""
+    records = list(map(_parse, log))
+    stamps = accumulate((record.stamp for record in records), max)
+    own = map(_own, remarks)
+    timed = [*zip(stamps, records, strict=True), *((record.stamp, record) for record in own)]
+    return [record for _, record in sorted(timed, key=lambda each: each[0])]
+
+
+def _own(remark: Remark) -> Record:
+    stamp = time.strftime(_STAMP, time.localtime(remark.at))
+    return Record(stamp, "ERROR" if remark.is_error else "INFO", OWN, remark.text)
+
+
+@lru_cache(maxsize=2048)
 def _parse(line: str) -> Record:
     match = _RECORD.fullmatch(line)
     if match is None:  # the lines of a traceback
