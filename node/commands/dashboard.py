@@ -10,6 +10,7 @@ from node.commands.context import Context
 from node.commands.starting import NodeStarter
 from node.commands.table import COMMANDS, usage
 from node.errors import StorageError, UsageError
+from node.ui.capabilities import ColourMode
 from node.ui.model import CommandWord, Contact, Model
 from node.ui.opening import paint
 from node.ui.preferences import Preferences, arrangement, parse, with_columns
@@ -31,6 +32,8 @@ def ui(context: Context) -> int:
     if not is_usable(context.environ):
         raise UsageError("the dashboard needs a terminal that can move its cursor; try: shoal shell")
     chosen = _preferences(context)
+    if arguments.color == ColourMode.NEVER:
+        arguments.theme = "mono"
     theme = arguments.theme or context.environ.get("SHOAL_THEME") or chosen.theme or "shoal"
     if theme not in THEMES:
         raise UsageError(f"there is no theme {theme!r}, only {', '.join(THEMES)}")

@@ -15,6 +15,7 @@ from node.commands.output import Output, OutputError
 from node.commands.parser import build_parser, command_word
 from node.commands.table import BROKEN_PIPE
 from node.errors import ExitCode, ShoalError, UsageError
+from node.ui.capabilities import ColourMode, can_move
 from node.ui.progress import ProgressMode
 from node.ui.units import UNITS, choose_units
 
@@ -53,6 +54,7 @@ def _run(words: list[str]) -> int:
         quiet=arguments.quiet,
         header=not arguments.no_header,
         progress_mode=ProgressMode(arguments.progress),
+        colour_mode=ColourMode(arguments.color),
     )
     try:
         _choose_units()
@@ -104,7 +106,7 @@ def _parse(words: list[str]) -> argparse.Namespace | int:
 def _without_command(arguments: argparse.Namespace) -> str:
     """What `shoal` alone means: the dashboard where it can be shown, else the list."""
     both = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
-    is_usable = both and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+    is_usable = both and can_move(os.environ)
     return "ui" if is_usable and not arguments.json else "list"
 
 

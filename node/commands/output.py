@@ -2,21 +2,24 @@
 
 Three forms of the same thing: the user's screens on a terminal, tab-separated rows in a pipe, and with `--json`
 one event a line: any number of `progress`, `result` and `error`, and `done` with the exit code as the last. Text
-passes `safe`; JSON keeps the exact values, for it escapes them.
+passes `safe`; JSON keeps the exact values, for it escapes them, and so do the paths of `--print0`, which no terminal
+gets.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TextIO
 
-from node.errors import ShoalError, StorageError
+from node.errors import ShoalError, StorageError, UsageError
+from node.ui.capabilities import ColourMode, can_move, has_taskbar, is_coloured
 from node.ui.layout import Screen, piped_lines, terminal_lines
 from node.ui.progress import JsonProgress, PlainProgress, ProgressMode, ProgressSink, TerminalProgress, event_line
 from node.ui.safe import MAX_TEXT_LENGTH, safe
 from node.ui.text import to_ascii
+from node.ui.tint import PLAIN, Tint, tint_for
 
 USUAL_WIDTH = 80
 """Cells of a terminal that doesn't say how wide it is."""
@@ -43,6 +46,7 @@ class Output:
         quiet: bool = False,
         header: bool = True,
         progress_mode: ProgressMode = ProgressMode.AUTO,
+        colour_mode: ColourMode = ColourMode.AUTO,
     ) -> None:
         self.json = json
         self.terminal = not json and stdout.isatty()
@@ -52,6 +56,7 @@ class Output:
         self._quiet = quiet
         self._header = header
         self._progress_mode = progress_mode
+        self._colour_mode = colour_mode
         self._sink = ProgressSink()
         self._live_lines = 0  # of a screen that the next one replaces
 
@@ -65,6 +70,7 @@ class Output:
             quiet=self._quiet,
             header=self._header,
             progress_mode=self._progress_mode,
+            colour_mode=self._colour_mode,
         )
         other.terminal = not self.json
         return other
@@ -76,15 +82,18 @@ class Output:
                 self._event("result", fields)
             return
         self._put_stdout(self._rewound())
+        tint = self._tint(self._stdout)
         for screen in screens:
-            lines = terminal_lines(screen, self._width()) if self.terminal else piped_lines(screen, header=self._header)
-            self._write(self._stdout, lines)
+            if self.terminal:
+                self._write(self._stdout, terminal_lines(screen, self._width(), tint))
+            else:
+                self._write(self._stdout, piped_lines(screen, header=self._header, tint=tint))
 
     def live(self, screen: Screen) -> bool:
         """Show a screen for now, in the place of the one before; False where that can't be done."""
-        if self._quiet or not self.terminal or not self._stdout.isatty() or not _can_move(self._environ):
+        if self._quiet or not self.terminal or not self._stdout.isatty() or not can_move(self._environ):
             return False
-        lines = terminal_lines(screen, self._width())[: max(_rows(self._stdout) - 1, 1)]
+        lines = terminal_lines(screen, self._width(), self._tint(self._stdout))[: max(_rows(self._stdout) - 1, 1)]
         self._put_stdout(self._rewound() + "".join(f"{line}\n" for line in lines))
         self._live_lines = len(lines)
         return True
@@ -102,6 +111,17 @@ class Output:
             self._write(self._stdout, [safe(line, MAX_TEXT_LENGTH) for line in terminal])
         else:
             self._write(self._stdout, ["\t".join(safe(value, MAX_TEXT_LENGTH) for value in piped)])
+
+    def expect_program(self) -> None:
+        """Raise UsageError where exact names would be read by a person: what is in them may act on a terminal."""
+        if self.json or self._stdout.isatty():
+            reader = "beside --json, which is exact too" if self.json else "for a terminal"
+            raise UsageError(f"-0 is for a program that reads exact names, as xargs -0 does, and not {reader}")
+
+    def paths(self, paths: Iterable[str]) -> None:
+        """Answer with exact paths for a program, each ended by NUL."""
+        self._sink.close()
+        self._guarded(self._stdout, lambda: self._stdout.buffer.writelines(os.fsencode(path) + b"\0" for path in paths))
 
     def event(self, event: str, fields: Fields) -> None:
         """In JSON, tell a program of something on the way to the results."""
@@ -129,7 +149,8 @@ class Output:
         """The same for what is no exception."""
         if self.json:
             self._event("error", {"code": code, "message": sentence, **fields})
-        self._write(self._stderr, [f"shoal: {safe(sentence, MAX_TEXT_LENGTH)}"])
+        name = self._tint(self._stderr)("shoal:", "error")
+        self._write(self._stderr, [f"{name} {safe(sentence, MAX_TEXT_LENGTH)}"])
 
     def progress(self) -> ProgressSink:
         """Where to show the progress of the next thing; the one before it is closed."""
@@ -149,9 +170,10 @@ class Output:
             return JsonProgress(self._put_stdout)
         if self._quiet or mode is ProgressMode.NEVER:
             return ProgressSink()
-        moves = self._stderr.isatty() and _can_move(self._environ)
-        if mode is ProgressMode.ALWAYS or (mode is ProgressMode.AUTO and moves):
-            return TerminalProgress(self._put_stderr, self._error_width)
+        moves = self._stderr.isatty() and can_move(self._environ)
+        if mode is ProgressMode.ALWAYS or (mode is ProgressMode.AUTO and moves and not self._environ.get("CI")):
+            bar = moves and has_taskbar(self._environ)
+            return TerminalProgress(self._put_stderr, self._error_width, self._tint(self._stderr), has_taskbar=bar)
         return PlainProgress(self._put_stderr)
 
     def _event(self, event: str, fields: Fields) -> None:
@@ -171,24 +193,29 @@ class Output:
     def _put(self, stream: TextIO, *texts: str) -> None:
         """Write line by line: with PYTHONUNBUFFERED, Python drops what a pipe doesn't take of a longer write."""
         encoding = (stream.encoding or "utf-8").lower().replace("-", "").replace("_", "")
+        self._guarded(
+            stream, lambda: stream.writelines(text if encoding == "utf8" else to_ascii(text) for text in texts)
+        )
+
+    def _guarded(self, stream: TextIO, write: Callable[[], None]) -> None:
         try:
-            stream.writelines(text if encoding == "utf8" else to_ascii(text) for text in texts)
+            write()
             stream.flush()  # a pipe's reader sees an event when it happens, and streams keep their order on a terminal
         except BrokenPipeError:
             raise
         except OSError as error:
             raise OutputError(f"cannot write the output: {error.strerror}") from error
 
+    def _tint(self, stream: TextIO) -> Tint:
+        """The colours of what goes to the stream."""
+        coloured = is_coloured(self._colour_mode, is_terminal=stream.isatty(), environ=self._environ)
+        return tint_for(self._environ) if coloured else PLAIN
+
     def _width(self) -> int:
         return _columns(self._stdout, self._environ)
 
     def _error_width(self) -> int:
         return _columns(self._stderr, self._environ)
-
-
-def _can_move(environ: Mapping[str, str]) -> bool:
-    """Whether a terminal knows how to move its cursor."""
-    return environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
 def _rows(stream: TextIO) -> int:

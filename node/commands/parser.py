@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from node.commands.table import COMMANDS, EXIT_CODES, Argument, Command
 from node.errors import UsageError
+from node.ui.capabilities import ColourMode
 from node.ui.progress import ProgressMode
 
 _GLOBAL = (
@@ -21,10 +22,22 @@ _GLOBAL = (
         "how to show progress on stderr: auto, always, plain or never",
         {"choices": [str(mode) for mode in ProgressMode], "metavar": "HOW"},
     ),
+    Argument(
+        ("--color",),
+        "colours: auto (on a terminal, unless NO_COLOR is set), always or never",
+        {"choices": [str(mode) for mode in ColourMode], "metavar": "WHEN"},
+    ),
     Argument(("--no-header",), "no headings in a pipe", {"action": "store_true"}),
 )
 _ENVIRONMENT = "environment:\n  SHOAL_UNITS  si for MB and GB (the default), iec for MiB and GiB"
-_DEFAULTS = {"home": None, "json": False, "quiet": False, "progress": str(ProgressMode.AUTO), "no_header": False}
+_DEFAULTS = {
+    "home": None,
+    "json": False,
+    "quiet": False,
+    "progress": str(ProgressMode.AUTO),
+    "color": str(ColourMode.AUTO),
+    "no_header": False,
+}
 
 
 class _Parser(argparse.ArgumentParser):

@@ -17,6 +17,7 @@ from node.commands.output import Output
 from node.commands.parser import build_parser
 from node.commands.table import COMMANDS, Command
 from node.errors import ExitCode, ShoalError, UsageError
+from node.ui.capabilities import ColourMode
 from node.ui.messages import Printed
 from node.ui.words import meant
 
@@ -34,7 +35,7 @@ class _Page(io.StringIO):
 def run_line(context: Context, line: str, current: str | None) -> Printed:
     """Run one line apart from the process's own streams, for the dashboard."""
     stdout, stderr = _Page(), io.StringIO()
-    output = Output(stdout, stderr, context.environ, quiet=True)
+    output = Output(stdout, stderr, context.environ, quiet=True, colour_mode=ColourMode.NEVER)
     code, meant_now = execute(replace(context, output=output, current=current), line)
     said = tuple(stderr.getvalue().splitlines())
     if code:

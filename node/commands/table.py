@@ -41,6 +41,8 @@ class Command:
         """Do it; returns the exit code or raises a `ShoalError`."""
         module, _, name = self.function.partition(".")
         function: Callable[[Context], int] = getattr(import_module(f"{__package__}.{module}"), name)
+        if vars(context.arguments).get("print0"):
+            context.output.expect_program()  # before anything is done whose answer couldn't be given
         return function(context)
 
 
@@ -65,6 +67,8 @@ _FILE = "a file's number in the list, its name, its CID or the beginning of it, 
 _ONE_TARGET = Argument(("target",), f"{_FILE}; without it, the only one there is", {"metavar": "TARGET", "nargs": "?"})
 _TARGET = Argument(("target",), _FILE, {"metavar": "TARGET"})
 _ANY_TARGET = Argument(("target",), f"{_FILE}; without it, every connection", {"metavar": "TARGET", "nargs": "?"})
+
+_EXACT = Argument(("-0", "--print0"), "only exact paths, each ended by NUL, as for xargs -0", {"action": "store_true"})
 
 _WORD = "a path in it, a folder in it, or a pattern like '*.pdf'"
 
@@ -106,7 +110,10 @@ COMMANDS = (
         "watch",
         "share every file of a folder, now and as it appears",
         "watched.watch",
-        (Argument(("directory",), "the folder; without it, list those watched", {"metavar": "DIR", "nargs": "?"}),),
+        (
+            Argument(("directory",), "the folder; without it, list those watched", {"metavar": "DIR", "nargs": "?"}),
+            _EXACT,
+        ),
         details="Files in subfolders too, each a share of its own; hidden, empty and unfinished ones are left out. "
         "A file that changes is shared anew, one that vanishes no more.",
     ),
@@ -146,6 +153,7 @@ COMMANDS = (
                 "from the beginning to the end, to look at it while it comes",
                 {"action": "store_true"},
             ),
+            _EXACT,
             Argument(("--detach",), "don't wait: the node goes on by itself", {"action": "store_true"}),
             Argument(
                 ("--timeout",),
@@ -156,10 +164,10 @@ COMMANDS = (
         aliases=("download",),
         details="Prints where the file is once all of it is verified. Ctrl-C pauses it and keeps what is there.",
     ),
-    Command("list", "what this node shares and fetches", "views.list_files", aliases=("ls",)),
-    Command("info", "details of one file", "views.info", (_TARGET,)),
+    Command("list", "what this node shares and fetches", "views.list_files", (_EXACT,), aliases=("ls",)),
+    Command("info", "details of one file", "views.info", (_TARGET, _EXACT)),
     Command("peers", "who shares a file, or every connection", "views.peers", (_ANY_TARGET,)),
-    Command("uploads", "what this node seeds", "views.uploads"),
+    Command("uploads", "what this node seeds", "views.uploads", (_EXACT,)),
     Command(
         "connect",
         "connect to a peer",

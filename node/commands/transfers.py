@@ -237,7 +237,9 @@ def _work_shown(sink: ProgressSink, name: str) -> Callable[[dict[str, object]], 
 
 def _answer_get(context: Context, item: ItemStatus, result: dict[str, object]) -> None:
     output = context.output
-    if context.is_line and item.state is not TransferState.SEEDING:
+    if context.arguments.print0:
+        output.paths([item.path])
+    elif context.is_line and item.state is not TransferState.SEEDING:
         output.screens([to_json(item)], downloading(item))
     elif context.arguments.detach:
         lines = [f"{_named(item)}: {item.state}"]

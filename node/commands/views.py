@@ -25,20 +25,29 @@ from node.ui.screens import (
 def list_files(context: Context) -> int:
     """What this node shares and fetches."""
     items = decode_list(ItemStatus, context.call("list"))
-    context.output.screens(map(to_json, items), available_files(items))
+    if context.arguments.print0:
+        context.output.paths(item.path for item in items)
+    else:
+        context.output.screens(map(to_json, items), available_files(items))
     return ExitCode.OK
 
 
 def uploads(context: Context) -> int:
     """What this node seeds."""
     items = [item for item in decode_list(ItemStatus, context.call("list")) if is_uploaded(item)]
-    context.output.screens(map(to_json, items), uploading(items))
+    if context.arguments.print0:
+        context.output.paths(item.path for item in items)
+    else:
+        context.output.screens(map(to_json, items), uploading(items))
     return ExitCode.OK
 
 
 def info(context: Context) -> int:
     """One file: its progress while it is fetched, the user's details, and everything to copy."""
     detail = decode(DetailStatus, context.call("info", target=context.target, cells=CHUNK_CELLS))
+    if context.arguments.print0:
+        context.output.paths([detail.item.path])
+        return ExitCode.OK
     listed = FILES_LISTED if context.output.terminal else None
     screens = [file_details(detail), more_details(detail, time.time(), files_listed=listed)]
     if detail.item.state is TransferState.DOWNLOADING:

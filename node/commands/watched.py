@@ -13,12 +13,18 @@ def watch(context: Context) -> int:
     """Watch a folder from now on or, without one, list those that are."""
     if context.arguments.directory is None:
         folders = decode_list(WatchStatus, context.call("watched"))
-        context.output.screens(map(to_json, folders), watched_folders(folders))
+        if context.arguments.print0:
+            context.output.paths(folder.path for folder in folders)
+        else:
+            context.output.screens(map(to_json, folders), watched_folders(folders))
         return ExitCode.OK
     result = mapping(context.call("watch", path=absolute(context.arguments.directory)))
     status = decode(WatchStatus, result)
     sentence = f"Watching {status.path}: every file in it is shared, now and as it appears"
-    context.output.answer(result, [sentence], (status.path,))
+    if context.arguments.print0:
+        context.output.paths([status.path])
+    else:
+        context.output.answer(result, [sentence], (status.path,))
     return ExitCode.OK
 
 

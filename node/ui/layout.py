@@ -2,7 +2,8 @@
 
 Rules: the forms are those of the user's notes, to the character, as long as the values fit the user's columns; a
 longer name widens its column up to the terminal's edge and is then clipped in the middle. In a pipe nothing is
-clipped and no ruler or hint is printed. Every value passes `safe` here, so no screen can forget it.
+clipped and no ruler or hint is printed. Every value passes `safe` here, so no screen can forget it, and a tint colours
+what is laid out already.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from node.ui.safe import MAX_TEXT_LENGTH, safe
-from node.ui.text import cells, clip, clip_end, pad
+from node.ui.text import cells, clip, pad
+from node.ui.tint import PLAIN, Tint, style_of
 
 TITLE_RULE = "=" * 27
 TABLE_RULE_WIDTH = 48
@@ -55,45 +57,53 @@ class Card:
 Screen = Table | Card
 
 
-def terminal_lines(screen: Screen, width: int) -> list[str]:
+def terminal_lines(screen: Screen, width: int, tint: Tint = PLAIN) -> list[str]:
     """The screen for a terminal of `width` cells."""
-    lines = [TITLE_RULE, "   " + clip(safe(screen.title), max(width - 3, 1)), TITLE_RULE] if screen.title else []
+    title = "   " + tint(clip(safe(screen.title), max(width - 3, 1)), "title")
+    rule = tint(TITLE_RULE, "rule")
+    lines = [rule, title, rule] if screen.title else []
     match screen:
         case Table():
-            lines += [clip_end(line, width) for line in _table_lines(screen, width)]
+            lines += _table_lines(screen, width, tint)
         case Card():
-            lines += _card_lines(screen)
+            lines += _card_lines(screen, tint)
     return lines
 
 
-def piped_lines(screen: Screen, *, header: bool) -> list[str]:
+def piped_lines(screen: Screen, *, header: bool, tint: Tint = PLAIN) -> list[str]:
     """The screen for a program: one row or value a line, tab-separated; safe() leaves no tab inside a value."""
     match screen:
         case Table(columns=columns, rows=rows):
-            lines = [tuple(column.heading for column in columns)] if header else []
-            lines += rows
-            return ["\t".join(safe(cell, MAX_TEXT_LENGTH) for cell in line) for line in lines]
+            headings = [column.heading for column in columns]
+            lines = ["\t".join(headings)] if header else []
+            lines += ["\t".join(_piped_cell(*each, tint) for each in zip(headings, row, strict=True)) for row in rows]
+            return lines
         case Card(fields=fields):
-            return [f"{label}\t{safe(value, MAX_TEXT_LENGTH)}" for label, value in fields]
+            return [f"{label}\t{_piped_cell(label, value, tint)}" for label, value in fields]
 
 
-def _card_lines(card: Card) -> Iterator[str]:
+def _piped_cell(heading: str, value: str, tint: Tint) -> str:
+    return tint(safe(value, MAX_TEXT_LENGTH), style_of(heading, value))
+
+
+def _card_lines(card: Card, tint: Tint) -> Iterator[str]:
     """Values are never clipped: a CID or a path that can't be copied whole is useless."""
+    rule = tint("-" * TABLE_RULE_WIDTH, "rule")
     if not card.title:
-        yield "-" * TABLE_RULE_WIDTH
+        yield rule
     for label, value in card.fields:
-        yield f"{label}:".ljust(card.label_width - 1) + " " + safe(value, MAX_TEXT_LENGTH)
+        yield f"{label}:".ljust(card.label_width - 1) + " " + _piped_cell(label, value, tint)
     if card.footer:
-        yield "-" * TABLE_RULE_WIDTH
+        yield rule
         yield from card.footer
 
 
-def _table_lines(table: Table, width: int) -> Iterator[str]:
+def _table_lines(table: Table, width: int, tint: Tint) -> Iterator[str]:
     columns = [column for column in table.columns if not column.piped]
     rows = [[safe(cell) for cell in row[: len(columns)]] for row in table.rows]
     widths = _widths(columns, rows, width)
     grown = sum(widths) - sum(column.width for column in columns)
-    rule = "-" * max(TABLE_RULE_WIDTH + grown, 1)
+    rule = tint.line([("-" * max(TABLE_RULE_WIDTH + grown, 1), "rule")], width)
     headings = (
         _cell(column.heading, (column.heading_width or column.width) + actual - column.width)
         if column.width
@@ -101,12 +111,15 @@ def _table_lines(table: Table, width: int) -> Iterator[str]:
         for column, actual in zip(columns, widths, strict=True)
     )
     heading = " " * INDENT + "".join(headings)
-    yield heading if cells(heading) <= width else heading.rstrip()
+    yield tint.line([(heading if cells(heading) <= width else heading.rstrip(), "")], width)
     yield rule
     for row in rows:
-        yield " " * INDENT + "".join(map(_cell, row[:-1], widths)) + row[-1]
+        shown = [*map(_cell, row[:-1], widths), row[-1]]
+        styles = (style_of(column.heading, cell) for column, cell in zip(columns, row, strict=True))
+        yield tint.line([(" " * INDENT, ""), *zip(shown, styles, strict=True)], width)
     yield rule
-    yield from table.footer
+    for line in table.footer:
+        yield tint.line([(line, "")], width)
 
 
 def _cell(text: str, width: int) -> str:

@@ -4,8 +4,8 @@
 the newest, writes it when it is due and, whatever happened, writes the last one in `close`.
 
 Plain ANSI and not blessed: `\\r` and erase-to-end-of-line is all that one line needs, every terminal that isn't dumb
-knows them, and blessed would cost each command 60 ms of import. No OSC 9;4 taskbar either: some terminals show it
-as a notification.
+knows them, and blessed would cost each command 60 ms of import. Terminals with a taskbar get a bar there too, which is
+taken away with the line.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from node.status import ItemStatus, TransferState
+from node.ui.capabilities import NO_TASKBAR, NORMAL_BAR, WAITING_BAR, bar_sequence
 from node.ui.safe import safe
 from node.ui.screens import bar, downloaded
-from node.ui.text import clip_end, pad
+from node.ui.text import pad
+from node.ui.tint import PLAIN, Tint
 from node.ui.units import are_binary, eta_fixed, percent, rate, rate_fixed, size, size_fixed
 
 Write = Callable[[str], None]
@@ -74,6 +76,7 @@ class Progress:
     eta_s: float | None
     reason: str = ""  # why it doesn't go on
     cid: str = ""
+    number: int | None = None  # in the list
     files_done: int = 0
     files: int = 0  # 0 where files aren't counted
 
@@ -81,8 +84,9 @@ class Progress:
 def of_item(item: ItemStatus) -> Progress:
     """How far a download is."""
     reason = item.reason or ("" if item.state in _SPEAKING_FOR_ITSELF else str(item.state))
+    done, speed = downloaded(item), item.down_bps
     return Progress(
-        item.name, item.bytes_have, item.wanted_bytes, downloaded(item), item.down_bps, item.eta_s, reason, item.cid
+        item.name, item.bytes_have, item.wanted_bytes, done, speed, item.eta_s, reason, item.cid, item.number
     )
 
 
@@ -92,18 +96,23 @@ def of_work(name: str, done: int, total: int, elapsed_s: float) -> Progress:
     return Progress(name, done, total, percent(done, total), speed, (total - done) / speed if speed else None)
 
 
-def terminal_line(progress: Progress, width: int) -> str:
+def terminal_line(progress: Progress, width: int, tint: Tint = PLAIN) -> str:
     """The line for a terminal of `width` cells."""
     width = max(width - MARGIN, 1)
     name, done, speed = safe(progress.name), progress.percent, rate_fixed(progress.rate)
+    standing = (_standing(progress), "warn" if progress.reason else "ok")
     if width < NARROW:
-        return clip_end(f"{pad(name, NARROW_NAME_CELLS)} {done:3}% {_standing(progress) or speed}", width)
+        tail = standing if standing[0] else (speed, "")
+        return tint.line([(f"{pad(name, NARROW_NAME_CELLS)} {done:3}% ", ""), tail], width)
     amounts = _files(progress) or f"{size_fixed(progress.done)}/{size_fixed(progress.total)}"
     wider = int(are_binary())
     numbers = f"{amounts:>{15 + 2 * wider}} {speed:>{9 + wider}} {eta_fixed(progress.eta_s):>6}"
     bar_cells = min(max(width - NAME_CELLS - FIXED_CELLS - 3 * wider, NARROWEST_BAR), WIDEST_BAR)
-    tail = _standing(progress) or numbers
-    return clip_end(f"{pad(name, NAME_CELLS)} [{bar(done, bar_cells)}] {done:3}% {tail}", width)
+    whole = bar(done, bar_cells)
+    filled = whole.rstrip("-")
+    bars = [(filled, "down"), (whole[len(filled) :], "dim")]
+    tail = standing if standing[0] else (numbers, "")
+    return tint.line([(f"{pad(name, NAME_CELLS)} [", ""), *bars, (f"] {done:3}% ", ""), tail], width)
 
 
 def plain_line(progress: Progress) -> str:
@@ -172,19 +181,25 @@ class ProgressSink:
 class TerminalProgress(ProgressSink):
     """One line, redrawn in place; `width` asks the terminal each time, for it may be resized."""
 
-    def __init__(self, write: Write, width: Callable[[], int]) -> None:
+    def __init__(
+        self, write: Write, width: Callable[[], int], tint: Tint = PLAIN, *, has_taskbar: bool = False
+    ) -> None:
         super().__init__()
         self._write = write
         self._width = width
+        self._tint = tint
+        self._has_taskbar = has_taskbar
 
     def _is_due(self, progress: Progress, shown: Progress, age_s: float) -> bool:
         return age_s >= REDRAW_S
 
     def _draw(self, progress: Progress) -> None:
-        self._write(f"\r{terminal_line(progress, self._width())}\x1b[K")
+        bar = bar_sequence(WAITING_BAR if progress.reason else NORMAL_BAR, progress.percent)
+        line = terminal_line(progress, self._width(), self._tint)
+        self._write(f"\r{line}\x1b[K{bar if self._has_taskbar else ''}")
 
     def _end(self) -> None:
-        self._write("\n")
+        self._write(f"{NO_TASKBAR if self._has_taskbar else ''}\n")
 
 
 class PlainProgress(ProgressSink):
@@ -213,8 +228,9 @@ class JsonProgress(ProgressSink):
         return age_s >= EVENT_S
 
     def _draw(self, progress: Progress) -> None:
-        fields: dict[str, object] = {"name": progress.name, "cid": progress.cid, "size": progress.total}
-        fields |= {"done": progress.done, "rate": progress.rate, "eta": progress.eta_s, "reason": progress.reason}
+        fields: dict[str, object] = {"id": progress.number, "name": progress.name, "cid": progress.cid}
+        fields |= {"size": progress.total, "done": progress.done, "rate": progress.rate}
+        fields |= {"eta": progress.eta_s, "reason": progress.reason}
         if progress.files:
             fields |= {"files_done": progress.files_done, "files": progress.files}
         self._write(event_line("progress", fields) + "\n")

@@ -23,14 +23,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from node.ui.taskbar import NOTHING, has_taskbar
+from node.ui.capabilities import NO_TASKBAR, can_move, colour_count, has_taskbar
 
 if TYPE_CHECKING:
     import blessed
 
     from node.ui.keys import Sequence
-
-UNUSABLE = ("", "dumb", "unknown")
 
 READ_SIZE = 4096
 
@@ -42,6 +40,7 @@ CURSOR_OFF, CURSOR_ON = "\x1b[?25l", "\x1b[?12l\x1b[?25h"
 CLEAR = "\x1b[H\x1b[2J"
 PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 MOUSE_ON, MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1000l\x1b[?1006l"
+FOCUS_ON, FOCUS_OFF = "\x1b[?1004h", "\x1b[?1004l"
 WRAP_OFF, WRAP_ON = "\x1b[?7l", "\x1b[?7h"
 NORMAL = "\x1b[m"
 LATE_ANSWER_S = 0.2
@@ -64,22 +63,12 @@ def is_usable(environ: Mapping[str, str]) -> bool:
         both = os.isatty(sys.stdin.fileno()) and os.isatty(sys.stdout.fileno())
     except (OSError, ValueError, AttributeError):
         return False
-    return both and environ.get("TERM", "") not in UNUSABLE
+    return both and can_move(environ)
 
 
 def wants_ascii(encoding: str, environ: Mapping[str, str]) -> bool:
     """Whether a terminal of this encoding gets ASCII glyphs."""
     return encoding.lower().replace("-", "") not in ("utf8", "utf8mb4") or environ.get("TERM") == "linux"
-
-
-def colour_count(environ: Mapping[str, str]) -> int:
-    """How many colours the terminal shows, by what it calls itself: 0, 8, 16 or 256, which is all the themes use."""
-    term = environ.get("TERM", "")
-    if environ.get("NO_COLOR") or term.startswith("vt"):
-        return 0
-    if "256" in term or environ.get("COLORTERM") or term.partition("-")[2] in ("kitty", "ghostty", "direct"):
-        return 256
-    return 16 if "16color" in term else 8
 
 
 class Terminal:
@@ -91,6 +80,7 @@ class Terminal:
         self.output = -1  # while the screen is ours: the same terminal, not blocking
         self.colours = colour_count(os.environ)
         self.has_taskbar = has_taskbar(os.environ)
+        self.reports_focus = os.environ.get("TERM", "") not in ONE_SCREEN  # there PgUp sends what would report it
         self._log = log
         self._mouse = False
         self._awaits_answer = False
@@ -158,16 +148,16 @@ class Terminal:
         log = os.open(self._log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 2)
         os.close(log)
-        modes = OTHER_SCREEN_ON + CURSOR_OFF + WRAP_OFF + PASTE_ON + (MOUSE_ON if self._mouse else "") + ASK_CURSOR
-        self.write_now(modes.encode())
+        wished = (FOCUS_ON if self.reports_focus else "") + (MOUSE_ON if self._mouse else "")
+        self.write_now((OTHER_SCREEN_ON + CURSOR_OFF + WRAP_OFF + PASTE_ON + wished + ASK_CURSOR).encode())
         self._awaits_answer = True
 
     def _leave(self) -> None:
         with suppress(termios.error, OSError):  # the terminal may be gone; there is nothing left to put back then
             termios.tcflow(sys.stdout.fileno(), termios.TCOON)
         end = CLEAR if os.environ.get("TERM", "") in ONE_SCREEN else OTHER_SCREEN_OFF
-        bar = NOTHING if self.has_taskbar else ""
-        self.write_now((NORMAL + MOUSE_OFF + PASTE_OFF + WRAP_ON + CURSOR_ON + bar + end).encode())
+        bar = NO_TASKBAR if self.has_taskbar else ""
+        self.write_now((NORMAL + FOCUS_OFF + MOUSE_OFF + PASTE_OFF + WRAP_ON + CURSOR_ON + bar + end).encode())
         with suppress(termios.error, OSError):
             if self._awaits_answer:  # or it would be typed at the shell's prompt; what people type ahead is kept
                 select.select([self.input], [], [], LATE_ANSWER_S)

@@ -197,7 +197,7 @@ def node(tmp_path: Path) -> Iterator[FakeNode]:
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """The environment of a `shoal` process: this tree's code, compiled once as when installed, and nobody's home."""
-    foreign = ("SHOAL_", "XDG_", "LC_", "LANG", "COLUMNS", "PYTHON")
+    foreign = ("SHOAL_", "XDG_", "LC_", "LANG", "COLUMNS", "PYTHON", "COLORTERM", "TERM_PROGRAM", "CI", "NO_COLOR")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     ours = {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "pycache"), "PYTHONUTF8": "1"}
     return {**kept, **ours, "HOME": str(tmp_path), "TERM": "xterm"}

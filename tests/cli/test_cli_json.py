@@ -27,7 +27,7 @@ def test_progress_then_result_then_done(inside, events):
     assert (code, stderr) == (0, "")
     assert {event["event"] for event in progress} == {"progress"}
     assert progress[-1]["done"] == progress[-1]["size"] == 2_500_000_000
-    assert set(progress[0]) == {"v", "event", "name", "cid", "size", "done", "rate", "eta", "reason"}
+    assert set(progress[0]) == {"v", "event", "id", "name", "cid", "size", "done", "rate", "eta", "reason"}
     assert result["event"] == "result"
     assert result["path"].endswith("/linux.iso")
     assert done["code"] == 0

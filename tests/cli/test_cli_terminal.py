@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -12,14 +14,21 @@ from dataclasses import replace
 
 import pyte
 import pytest
+import trio
 
-from node.status import TransferState
+from node.status import TransferState, to_json
+from node.ui.theme import style_sequences
 
 
 class Terminal:
-    """What a person sees of a command after having `typed` something: `raw` bytes and the screen they make."""
+    """What a person sees of a command after having `typed` something: `raw` bytes and the screen they make.
 
-    def __init__(self, command: list[str], environ: dict[str, str], cwd: str, columns: int, typed: bytes) -> None:
+    `until` is what they wait for before they press ctrl-c.
+    """
+
+    def __init__(
+        self, command: list[str], environ: dict[str, str], cwd: str, columns: int, typed: bytes, until: bytes
+    ) -> None:
         self.raw = b""
         environ = {**environ, "COLUMNS": str(columns)}  # a fresh pseudo-terminal has no size of its own
         ours, theirs = pty.openpty()
@@ -33,6 +42,9 @@ class Terminal:
             except OSError:  # the other end is closed: the command has ended
                 break
             self.raw += data
+            if until and until in self.raw:
+                self.process.send_signal(signal.SIGINT)
+                until = b""
         os.close(ours)
         self.code = self.process.wait(60)
         screen = pyte.Screen(columns, 60)
@@ -44,9 +56,9 @@ class Terminal:
 
 @pytest.fixture
 def terminal(node, environ, tmp_path):
-    def run(*words: str, columns: int = 80, typed: bytes = b"", **more: str) -> Terminal:
+    def run(*words: str, columns: int = 80, typed: bytes = b"", until: bytes = b"", **more: str) -> Terminal:
         command = [sys.executable, "-m", "node.cli", "--home", str(node.home), *words]
-        return Terminal(command, {**environ, **more}, str(tmp_path), columns, typed)
+        return Terminal(command, {**environ, **more}, str(tmp_path), columns, typed, until)
 
     return run
 
@@ -128,10 +140,56 @@ def test_a_dumb_terminal_gets_plain_lines(terminal):
 
 def test_no_escape_of_a_name_gets_through(terminal, node):
     node.items[0] = replace(node.items[1], number=1, name="\x1b]0;owned\x07\x1b[2J\x9b31m", reason="\x1b[5m")
+    ours = set(style_sequences("shoal", 8).values())
     for words in (["list"], ["info", "1"], ["stop", "1"], ["verify", "1"], ["peers", "1"], ["uploads"]):
-        shown = terminal(*words)
-        printable = shown.raw.decode().replace("\r", "").replace("\n", "").replace("\x1b[K", "")
+        shown = terminal(*words).raw.decode().replace("\x1b[K", "")
+        assert set(re.findall(r"\x1b\[[0-9;]*m", shown)) <= ours
+        printable = re.sub(r"\x1b\[[0-9;]*m|[\r\n]", "", shown)
         assert printable.isprintable(), printable
+
+
+def test_a_terminal_gets_colours_unless_they_are_not_wanted(terminal):
+    coloured, plain = terminal("list"), terminal("list", NO_COLOR="1")
+    assert coloured.lines == plain.lines
+    assert b"\x1b[;36mDownloading" in coloured.raw
+    assert b"\x1b" not in plain.raw
+    assert b"\x1b" not in terminal("list", "--color", "never").raw
+    assert b"\x1b" not in terminal("list", TERM="dumb").raw
+
+
+def test_the_progress_line_is_coloured_too(terminal):
+    assert b"[\x1b[;36m####" in terminal("get", "bafyreix", columns=100).raw
+    plain = terminal("get", "bafyreix", "--color", "never", columns=100).raw.replace(b"\x1b[K", b"")
+    assert b"\x1b" not in plain
+
+
+def test_a_taskbar_shows_the_progress_and_is_cleared(terminal):
+    shown = terminal("get", "bafyreix", TERM_PROGRAM="ghostty").raw
+    assert b"\x1b]9;4;1;25\x07" in shown
+    assert shown.rindex(b"\x1b]9;4;0\x07") > shown.rindex(b"\x1b]9;4;1;")
+    assert b"\x1b]9" not in terminal("get", "bafyreix").raw
+
+
+def test_ctrl_c_leaves_no_taskbar_behind(terminal, node):
+    async def get(call):
+        await call.progress(to_json(node.items[2]))
+        await trio.sleep_forever()
+
+    node.handlers["get"] = get
+    shown = terminal("get", "bafyreifetched", until=b"]9;4;1", TERM_PROGRAM="ghostty")
+    assert shown.code == 130
+    assert shown.raw.rindex(b"\x1b]9;4;0\x07") > shown.raw.rindex(b"\x1b]9;4;1;")
+    assert "paused; go on with: shoal resume 3" in shown.lines[-1]
+
+
+def test_a_build_server_with_a_terminal_gets_plain_lines(terminal):
+    assert b"\x1b[K" not in terminal("get", "bafyreix", CI="true").raw
+
+
+def test_exact_names_are_not_written_to_a_terminal(terminal):
+    shown = terminal("list", "-0")
+    assert shown.code == 2
+    assert "xargs -0" in shown.lines[0]
 
 
 def test_a_stalled_file_says_why_in_the_list(terminal, node):

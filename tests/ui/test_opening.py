@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from node.ui.terminal import colour_count, wants_ascii
+from node.ui.capabilities import colour_count
+from node.ui.terminal import wants_ascii
 
 HEAVY = {"trio", "blessed", "wcwidth", "asyncio", "sqlite3", "libp2p", "subprocess", "logging", "tomllib"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pyte
@@ -23,6 +24,7 @@ from node.ui.progress import (
     terminal_line,
 )
 from node.ui.text import cells
+from node.ui.tint import tint_for
 
 HALF = Progress("ubuntu.iso", 1_350_000_000, 2_500_000_000, 54, 795_000_000, 1.4)
 
@@ -100,6 +102,25 @@ def test_a_shorter_line_leaves_nothing_of_a_longer_one(written):
     assert screen.display[0].rstrip().endswith("short")
 
 
+def test_where_there_is_a_taskbar_it_shows_the_progress_and_nothing_afterwards(written):
+    sink = TerminalProgress(written.append, lambda: 80, has_taskbar=True)
+    sink.show(HALF, now=0.0)
+    sink.show(replace(HALF, reason="no peers connected"), now=1.0)
+    sink.close()
+    assert [re.findall(r"\x1b]9;[^\x07]*\x07", text) for text in written] == [
+        ["\x1b]9;4;1;54\x07"],
+        ["\x1b]9;4;4;54\x07"],
+        ["\x1b]9;4;0\x07"],
+    ]
+
+
+@given(st.text(), st.booleans(), st.integers(0, 100), st.integers(1, 300))
+def test_colours_change_no_character_of_the_line(name, is_waiting, percent, width):
+    moment = replace(HALF, name=name, percent=percent, reason="no peers connected" if is_waiting else "")
+    tint = tint_for({"TERM": "xterm-256color"})
+    assert re.sub(r"\x1b\[[0-9;]*m", "", terminal_line(moment, width, tint)) == terminal_line(moment, width)
+
+
 def test_plain_lines_come_every_ten_percent_and_at_the_end(written):
     sink = PlainProgress(written.append)
     for percent in range(98):
@@ -127,13 +148,14 @@ def test_json_events_are_exact_and_at_most_one_a_second(written):
     sink = JsonProgress(written.append)
     name = "evil\x1b[2J\rfake: 100%.pdf"
     for tick in range(25):
-        sink.show(Progress(name, tick, 5_000_000, 0, 5e6, 0.99, cid="bafy"), now=tick / 10)
+        sink.show(Progress(name, tick, 5_000_000, 0, 5e6, 0.99, cid="bafy", number=1), now=tick / 10)
     sink.close()
     events = [json.loads(line) for line in written]
     assert [event["done"] for event in events] == [0, 10, 20, 24]
     assert events[0] == {
         "v": 1,
         "event": "progress",
+        "id": 1,
         "name": name,
         "cid": "bafy",
         "size": 5_000_000,

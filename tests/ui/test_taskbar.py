@@ -8,7 +8,8 @@ import pytest
 
 from node.status import TransferState
 from node.ui import messages as msg
-from node.ui.taskbar import NOTHING, has_taskbar, taskbar
+from node.ui.capabilities import NO_TASKBAR, has_taskbar
+from node.ui.taskbar import taskbar
 from tests.ui.scenes import ITEMS, MB, NEWS, an_item, scene, told
 
 
@@ -30,9 +31,9 @@ def test_errors_and_waiting_look_otherwise():
 
 
 def test_nothing_is_shown_without_downloads_or_without_a_node():
-    assert shown(an_item(1, "a", TransferState.SEEDING, MB, 100)) == NOTHING
-    assert taskbar(told(scene(), msg.Offline("gone", 1.0, 1))) == NOTHING
-    assert taskbar(scene(news=replace(NEWS, items=ITEMS))) != NOTHING
+    assert shown(an_item(1, "a", TransferState.SEEDING, MB, 100)) == NO_TASKBAR
+    assert taskbar(told(scene(), msg.Offline("gone", 1.0, 1))) == NO_TASKBAR
+    assert taskbar(scene(news=replace(NEWS, items=ITEMS))) != NO_TASKBAR
 
 
 @pytest.mark.parametrize(
