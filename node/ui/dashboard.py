@@ -21,12 +21,13 @@ from node.ui import messages as msg
 from node.ui.diff import encode
 from node.ui.feed import Feed, Starter
 from node.ui.frame import Frame
-from node.ui.keys import ESCAPE_S, Character, Clicked, CursorAt, KeyDecoder, Pasted, Sequence, Token, character_key
+from node.ui.keys import ESCAPE_S, KeyDecoder
 from node.ui.model import Reach
 from node.ui.opening import Opening
 from node.ui.taskbar import taskbar
 from node.ui.terminal import Terminal
 from node.ui.theme import style_sequences
+from node.ui.typed import message_of
 from node.ui.update import update
 from node.ui.view import view
 from node.ui.wants import wants
@@ -38,10 +39,11 @@ TICK_S = 1.0
 TICK_EARLY_S = 0.15
 """How much earlier a tick may come, to share a frame with news."""
 
+AWAY_S = 1.0
+"""Shortest time between two looks at the node while the terminal's window hasn't the keyboard: few eyes are on it."""
+
 COLLECT_EVERY = 50_000
 """New objects between two looks for cycles: a second's worth of a busy screen."""
-
-WHEEL_UP, WHEEL_DOWN = 64, 65
 
 Run = Callable[[str, str | None], msg.Printed]
 """Runs a command line about a current file, in a thread."""
@@ -93,7 +95,7 @@ class _Dashboard:
         self._dirty = trio.Event()
         self._told = trio.Event()  # the node has answered, or hasn't
         self._ticked = float("-inf")
-        self._feed = Feed(settings.socket, self._hear, lambda: self._wanted, settings.starter, poll_s=1 / settings.rate)
+        self._feed = Feed(settings.socket, self._hear, lambda: self._wanted, settings.starter, poll_s=self._poll_s)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
 
@@ -104,6 +106,10 @@ class _Dashboard:
                 self._nursery = nursery
                 for task in (self._signals, self._paint, self._read, self._tick, self._feed.run, self._learn_keys):
                     nursery.start_soon(task)
+
+    def _poll_s(self) -> float:
+        """How long to wait between two looks at the node."""
+        return max(1 / self._settings.rate, 0.0 if self._model.has_focus else AWAY_S)
 
     # --- in -------------------------------------------------------------------------------------------------------
 
@@ -136,31 +142,19 @@ class _Dashboard:
                 self._leave(ExitCode.OK)
                 return
             for token in decoder.feed(data) if data else decoder.flush():
-                self._token(token)
+                message = message_of(token, self._terminal.name, reports_focus=self._terminal.reports_focus)
+                if message is not None:
+                    self._post(message)
 
     async def _learn_keys(self) -> None:
         """Load what names the keys as soon as there is something to move through, so that no arrow waits for it."""
         await self._told.wait()
         await trio.to_thread.run_sync(self._terminal.load_names, abandon_on_cancel=True)
 
-    def _token(self, token: Token) -> None:
-        match token:
-            case Character(text) if name := character_key(text):
-                self._post(msg.Key("space" if name == " " else name))
-            case Sequence() if name := self._terminal.name(token):
-                self._post(msg.Key(name))
-            case Pasted(text):
-                self._post(msg.Paste(text))
-            case Clicked(button, x, y, True) if button in (0, WHEEL_UP, WHEEL_DOWN):
-                action = {0: "click", WHEEL_UP: "wheel-up", WHEEL_DOWN: "wheel-down"}[button]
-                self._post(msg.Mouse(action, x, y))
-            case CursorAt(1, 3):
-                self._post(msg.WideGlyphs())
-
     async def _tick(self) -> None:
         """Tell the time where nobody has any news: where some may come soon, the tick comes with them."""
         while True:
-            news_s = 1 / self._settings.rate if self._model.contact.reach is Reach.ONLINE else 0.0
+            news_s = self._poll_s() if self._model.contact.reach is Reach.ONLINE else 0.0
             due = self._ticked + TICK_S + news_s
             if trio.current_time() >= due:
                 self._tell_time()

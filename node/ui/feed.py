@@ -72,8 +72,9 @@ class Feed:
         wants: Callable[[], Wants],
         starter: Starter,
         *,
-        poll_s: float = POLL_S,
+        poll_s: Callable[[], float] = lambda: POLL_S,
     ) -> None:
+        """`poll_s` tells how long to wait between two looks at what moves; `wake` when it has become shorter."""
         self._path = path
         self._poll_s = poll_s
         self._post = post
@@ -118,7 +119,7 @@ class Feed:
                 self._post(rows)  # there has been nothing to see until now
                 rows = replace(rows, items=None)
             self._post(await self._news(client, rows))
-            with trio.move_on_after(self._poll_s):
+            with trio.move_on_after(self._poll_s()):
                 await self._woken.wait()
             self._woken = trio.Event()
 
@@ -180,7 +181,7 @@ class Feed:
         value = await _call(client, "search_latest")
         search = None if value is None else from_json(SearchStatus, value)
         is_settled = search is None or search.is_checked
-        self._search_due = trio.current_time() + (SLOW_POLL_S if is_settled else self._poll_s)
+        self._search_due = trio.current_time() + (SLOW_POLL_S if is_settled else self._poll_s())
         return search
 
     async def _peers(self, client: AsyncControlClient, cid: str | None) -> tuple[PeerStatus, ...]:

@@ -58,7 +58,15 @@ class CursorAt:
     column: int
 
 
-Token = Character | Sequence | Pasted | Clicked | CursorAt
+@dataclass(frozen=True, slots=True)
+class Focused:
+    """The terminal's window has the keyboard now, or has lost it (private mode 1004)."""
+
+    text: str  # without that mode it is a key's sequence
+    is_here: bool
+
+
+Token = Character | Sequence | Pasted | Clicked | CursorAt | Focused
 
 _TOKEN = re.compile(
     r"""
@@ -66,6 +74,7 @@ _TOKEN = re.compile(
     | \x1b\[<(?P<mouse>\d{1,5};\d{1,5};\d{1,5}[Mm])
     | \x1b\[M(?P<x10>...)
     | \x1b\[(?P<cursor>\d{1,5};\d{1,5})R
+    | \x1b\[(?P<focus>[IO])
     | (?P<reply>\x1b\[[?>=][0-?]*[ -/]*[@-~] | \x1b[PX^_\]][^\x1b\x07]*(?:\x1b\\|\x07))
     | (?P<key>\x1b\[\[[A-E] | \x1b\[[0-?]*[ -/]*[@-Z\\-~] | \x1bO[ -~] | \x1b[^\x1b\[OPX^_\]])
     | (?P<junk>\x1b\[\[? [0-?]*[ -/]* | \x1b[OPX^_\]][^\x1b]*)
@@ -134,6 +143,8 @@ def _tokens(match: re.Match[str]) -> list[Token]:
         case "cursor":
             row, column = map(int, match["cursor"].split(";"))
             return [CursorAt(row, column)]
+        case "focus":
+            return [Focused(text, match["focus"] == "I")]
         case "mouse":
             button, x, y = map(int, match["mouse"][:-1].split(";"))
             return [Clicked(button, max(x - 1, 0), max(y - 1, 0), text.endswith("M"))]

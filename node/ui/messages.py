@@ -41,6 +41,13 @@ class Resize:
 
 
 @dataclass(frozen=True, slots=True)
+class Focus:
+    """The terminal's window has the keyboard now, or has lost it."""
+
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WideGlyphs:
     """The terminal draws our glyphs two cells wide: use ASCII."""
 
@@ -109,7 +116,7 @@ class Printed:
     begun: str | None = None
 
 
-Msg = Key | Paste | Mouse | Resize | WideGlyphs | Tick | Online | Offline | News | Said | Printed
+Msg = Key | Paste | Mouse | Resize | Focus | WideGlyphs | Tick | Online | Offline | News | Said | Printed
 
 # --- effects ------------------------------------------------------------------------------------------------------
 
@@ -174,7 +181,7 @@ class StartNode:
 
 @dataclass(frozen=True, slots=True)
 class RetryNow:
-    """Try to reach the node at once."""
+    """Look at the node now, or try to reach it."""
 
 
 @dataclass(frozen=True, slots=True)

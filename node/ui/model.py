@@ -215,10 +215,11 @@ class Model:
     history: tuple[str, ...] = ()
     commands: tuple[CommandWord, ...] = ()
     is_mouse_on: bool = True
+    has_focus: bool = True  # the terminal's window has the keyboard, as far as it tells
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # a person's own, by action
     columns: tuple[str, ...] = ()  # of Transfers, all of them in a person's order; () for the usual one
     hidden: frozenset[str] = frozenset()  # those of them that aren't wanted
-    is_a11y: bool = False  # for screen readers and braille displays: the cursor is where the selected row is
+    is_a11y: bool = False  # for screen readers and braille displays: the cursor on the selected row, no graphs
     theme: str = "shoal"
     is_ascii: bool = False
     has_blocks: bool = False  # graphs of block elements, for fonts without braille

@@ -120,6 +120,11 @@ def _resize(model: Model, message: msg.Resize) -> Step:
     return replace(model, width=message.width, height=message.height), ()
 
 
+def _focus(model: Model, message: msg.Focus) -> Step:
+    """Without the focus the node is looked at seldom; whoever comes back sees how it is now."""
+    return replace(model, has_focus=message.is_here), (msg.RetryNow(),) if message.is_here else ()
+
+
 def _wide(model: Model, message: msg.WideGlyphs) -> Step:
     return replace(model, is_ascii=True), ()
 
@@ -232,6 +237,7 @@ _HANDLERS: Mapping[type, Callable[[Model, Any], Step]] = {
     msg.Paste: _paste,
     msg.Mouse: _mouse,
     msg.Resize: _resize,
+    msg.Focus: _focus,
     msg.WideGlyphs: _wide,
     msg.Tick: _tick,
     msg.Online: _online,

@@ -186,6 +186,8 @@ def _graph(model: Model, width: int, height: int) -> list[Line]:
     values = model.shown.down
     now, most = (values[-1] if values else 0.0), max(values, default=0.0)
     title = f"Down 5 min   now {rate_fixed(now)}   max {rate_fixed(most)}"
+    if model.is_a11y:  # read aloud, a graph is noise
+        return [ruled(title, width)]
     drawn = history(values, model.shown.ticks, HISTORY, width, max(height - 2, 1), is_block=model.has_blocks)
     ends = "5 min ago", "now"
     gap = max(width - cells(ends[0]) - cells(ends[1]), 1)

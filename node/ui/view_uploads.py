@@ -48,7 +48,7 @@ def fields(model: Model) -> tuple[Field[ItemStatus], ...]:
     rates, ticks = model.shown.rates, model.shown.ticks
 
     def graph(item: ItemStatus) -> Span:
-        values = rates.get(item.cid, ())
+        values = () if model.is_a11y else rates.get(item.cid, ())
         return history(values, ticks, 60, 12, is_block=model.has_blocks)[0] if values else "", "up"
 
     return (

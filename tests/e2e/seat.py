@@ -111,6 +111,12 @@ class Seat:
             raise AssertionError(f"{what!r} isn't on the screen:\n{newest[0]}") from error
 
     @property
+    def cursor(self) -> pyte.screens.Cursor:
+        """Where the cursor stands."""
+        with self._lock:
+            return self._screen.cursor
+
+    @property
     def is_full_screen(self) -> bool:
         """Whether the other screen is shown, as after the last switch in what was received."""
         with self._lock:

@@ -52,6 +52,7 @@ def assert_restored(at: Seat, settings: list[object], *, code: int) -> None:
     assert at.is_on(7), "lines don't wrap"
     assert not at.is_on(1000), "the mouse is still captured"
     assert not at.is_on(2004), "pastes are still bracketed"
+    assert not at.is_on(1004), "the focus is still reported"
     assert at.stty() == settings
     at.types("echo still-$((40+2))\r")
     at.sees("still-42")
@@ -117,6 +118,7 @@ def test_the_terminal_is_as_it_was_however_the_dashboard_ends(node, seat, keys, 
     settings = at.stty()
     at.opens_dashboard()
     assert at.is_full_screen
+    assert at.is_on(1004)
     if number:
         os.kill(at.child(), number)
     for key in keys:
@@ -132,6 +134,7 @@ def test_suspended_and_continued(node, seat):
     at.types("\x1a")
     at.sees("Stopped")
     assert not at.is_full_screen
+    assert not at.is_on(1004)
     assert at.stty() == settings
     at.types("fg\r")
     at.sees("/plain.bin.*100%/")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.ui.keys import MAX_PENDING, Character, Clicked, CursorAt, KeyDecoder, Pasted, Sequence, character_key
+from node.ui.keys import MAX_PENDING, Character, Clicked, CursorAt, Focused, KeyDecoder, Pasted, Sequence, character_key
 
 KNOWN = {
     "a": [Character("a")],
@@ -25,6 +25,8 @@ KNOWN = {
     "\x1b[M !!": [Clicked(0, 0, 0, True)],
     "\x1b[200~yes\r\x1b[Ano\x1b[201~": [Pasted("yes\r\x1b[Ano")],
     "\x1b[1;3R": [CursorAt(1, 3)],
+    "\x1b[I": [Focused("\x1b[I", True)],
+    "\x1b[O": [Focused("\x1b[O", False)],
     "\x1b[?62;22c": [],
     "\x1bP>|tmux 3.3a\x1b\\": [],
     "\x1b]11;rgb:00/00/00\x07": [],

@@ -275,7 +275,7 @@ MESSAGES = st.one_of(
     st.builds(msg.Resize, st.integers(1, 130), st.integers(1, 45)),
     st.sampled_from(
         [GONE, msg.Online(), NEWS, replace(NEWS, items=()), msg.Said("x", True), msg.Printed("l", ("a", "b")),
-         msg.Tick(NOW + 9, WALL), msg.WideGlyphs()]
+         msg.Tick(NOW + 9, WALL), msg.WideGlyphs(), msg.Focus(False)]
     ),
 )  # fmt: skip
 
