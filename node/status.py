@@ -130,6 +130,7 @@ class DetailStatus:
     peers: tuple[PeerStatus, ...]
     rarest: int = 0  # copies of the missing chunks that the fewest have
     rarest_chunks: int = 0  # how many those are
+    average_bps: float | None = None  # while bytes came in, since the node started; without pauses and stalls
 
 
 @dataclass(frozen=True, slots=True)

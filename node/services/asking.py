@@ -19,6 +19,7 @@ from node.swarm.candidates import Candidates
 from node.swarm.commands import BanPeer, CancelRange, DropChunk, RequestRange
 from node.swarm.download import Download
 from node.swarm.manifest_fetch import ANSWER_TIMEOUT_S, ManifestFetch
+from node.swarm.rates import ActiveAverage
 from protocols.errors import RemoteProtocolError
 from protocols.exchange import (
     BitfieldMessage,
@@ -49,6 +50,7 @@ class Asking:
         self.machine: Download | None = None
         self.arrived = Arrived()
         self.unwritten = WriteQueue()
+        self.average = ActiveAverage()
         self._waiting: set[trio.CancelScope] = set()  # of sessions that wait for room before the disk
         self._started_at = trio.current_time()
         self._changed = trio.Event()
@@ -104,6 +106,7 @@ class Asking:
     async def _data(self, session: PeerSession, data: Data, machine: Download, now: float) -> None:
         length = len(data.data)
         session.down.add(length, now)
+        self.average.add(length, now)
         verdict = machine.data_received(session.peer, data.chunk, data.offset, length, now)
         for start, end in verdict.keep:
             self.arrived.keep(data.chunk, start, data.data[start - data.offset : end - data.offset])

@@ -90,6 +90,11 @@ class Library:
         """The downloads that run."""
         return self._running.active
 
+    def average_bps(self, cid: Cid) -> float | None:
+        """How fast a download came while it was active, since the node started; see `ActiveAverage`."""
+        average = self._running.averages.get(cid)
+        return average.bps() if average else None
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Go on with what the last run left, then hold the downloads' nursery open."""
         items = await in_thread(self.catalogue.items)

@@ -23,9 +23,13 @@ from node.services.threads import single
 from node.store.catalogue import Catalogue
 from node.store.items import Item
 from node.swarm.candidates import Candidates
+from node.swarm.rates import ActiveAverage
 from protocols.cid import Cid
 
 log = logging.getLogger(__name__)
+
+MAX_AVERAGES = 1024
+"""Downloads whose average speed is remembered, those begun last: more than anybody looks at, a few numbers each."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,7 @@ class Running:
         peer_id: str,
     ) -> None:
         self.active: dict[Cid, Active] = {}
+        self.averages: dict[Cid, ActiveAverage] = {}  # since the node started, over pauses
         self.nursery: trio.Nursery | None = None
         self._catalogue = catalogue
         self._exchange = exchange
@@ -72,6 +77,7 @@ class Running:
         finder.lacks_chunks = lambda: task.lacks_chunks
         finder.is_needed = lambda: not task.is_resting
         task.has_chunks = lambda: self._providing.add(item.cid.multihash)
+        task.asking.average = self._average(item.cid)
         task.buckets = self._exchange.limits.down(item.cid)
         if item.only_peer:
             finder.add_hint(item.only_peer, ())
@@ -98,6 +104,14 @@ class Running:
             active.scope.cancel()
         for active in running:
             await active.ended.wait()
+
+    def _average(self, cid: Cid) -> ActiveAverage:
+        """How fast the download was in this run of the node, to be gone on with."""
+        self.averages[cid] = average = self.averages.pop(cid, None) or ActiveAverage()
+        average.begin()
+        while len(self.averages) > MAX_AVERAGES:
+            del self.averages[next(iter(self.averages))]
+        return average
 
     async def _run(self, item: Item, active: Active) -> None:
         try:

@@ -131,6 +131,7 @@ class Snapshots:
             peers=self.peers(row),
             rarest=fewest,
             rarest_chunks=those.bit_count(),
+            average_bps=self._library.average_bps(row.cid),
         )
 
     def peers(self, row: Item) -> tuple[PeerStatus, ...]:

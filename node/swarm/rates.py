@@ -1,4 +1,4 @@
-"""How fast bytes come or go: moving averages over time, and the pace of a peer while it is sending.
+"""How fast bytes come or go: averages over time, and the pace of a peer while it is sending.
 
 Rules: pure, O(1) in time and memory. Bytes per second; `now` never goes backwards.
 """
@@ -47,6 +47,40 @@ class Rate:
         age = max(now - self._since, _YOUNGEST_S)
         weights = self._time_s * (1.0 - exp(-age / self._time_s))
         return self._sum * exp((self._at - now) / self._time_s) / weights
+
+
+QUIET_S: Final = 5.0
+"""Without a byte for so long a download counts as stalled."""
+
+
+class ActiveAverage:
+    """Bytes per second over all the time in which a download was really active: neither paused, stalled nor ended.
+
+    The clock runs from one arrival to the next, and at most `QUIET_S` of that: a longer silence is a stall, whose rest
+    doesn't count. What comes first after `begin` starts the clock, for nobody knows how long it took.
+    """
+
+    __slots__ = ("_at", "_bytes", "_seconds")
+
+    def __init__(self) -> None:
+        self._at: float | None = None
+        self._bytes = 0
+        self._seconds = 0.0
+
+    def begin(self) -> None:
+        """The download goes on after a break, whose time doesn't count."""
+        self._at = None
+
+    def add(self, size: int, now: float) -> None:
+        """Count `size` bytes at `now`."""
+        if self._at is not None:
+            self._bytes += size
+            self._seconds += min(now - self._at, QUIET_S)
+        self._at = now
+
+    def bps(self) -> float | None:
+        """Bytes per second; None before enough of it was seen."""
+        return self._bytes / self._seconds if self._seconds >= _YOUNGEST_S else None
 
 
 class Pace:

@@ -6,13 +6,12 @@ person could do something about. Said once nothing has come for five seconds, so
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from node.swarm.rates import QUIET_S
 
 if TYPE_CHECKING:
     from node.swarm.download import Download
-
-QUIET_S: Final = 5.0
-"""Without a byte for so long a download counts as stalled."""
 
 
 def stall_reason(download: Download, now: float) -> str | None:

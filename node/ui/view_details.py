@@ -141,6 +141,7 @@ def _fields(model: Model, item: ItemStatus, detail: DetailStatus | None) -> list
     amounts = f"{done}% ({size_fixed(item.bytes_have)} / {size_fixed(item.size)})"
     chunk_size = f" x {size_fixed(detail.chunk_size)}" if detail else ""
     sources = count(item.peers_connected, "source")
+    average = f"   avg {rate_fixed(detail.average_bps)}" if detail and detail.average_bps else ""
     down, up = (f"   limit {limit(bps)}" if bps is not None else "" for bps in (item.down_limit_bps, item.up_limit_bps))
     return [
         ("Size", f"{size_fixed(item.size)} ({item.size:,} bytes in {count(item.files, 'file')})", "text"),
@@ -150,7 +151,7 @@ def _fields(model: Model, item: ItemStatus, detail: DetailStatus | None) -> list
         ("Total chunks", f"{item.chunks}{chunk_size}", "text"),
         ("Chunks", _chunks(item, detail), "text"),
         ("Availability", _availability(item, detail), "text"),
-        ("Download", f"{rate_fixed(item.down_bps)}   received {size_fixed(item.received)}{down}", "down"),
+        ("Download", f"{rate_fixed(item.down_bps)}{average}   received {size_fixed(item.received)}{down}", "down"),
         ("Upload", f"{rate_fixed(item.up_bps)}   ratio {ratio(item)}   sent {size_fixed(item.sent)}{up}", "up"),
         ("Peers sharing", f"{item.peers_known}  ({item.peers_connected} connected)", "text"),
         ("Provided", _provided(item.provided, model.wall), "text"),

@@ -52,3 +52,21 @@ async def test_who_is_known_to_a_running_download_is_counted_once(tmp_path):
         await here.until_some_is_here()
         here.library.active[row.cid].finder.add_hint("nobody", ())
         assert snapshots.item(row).peers_known == 2
+
+
+async def test_the_average_speed_goes_on_over_a_pause(tmp_path):
+    async with node(tmp_path) as here:
+        here.host.addresses = here.host.connections = list
+        snapshots = Snapshots(here.library, here.host, SimpleNamespace(bans={}))
+        await Choosing(here.library).limit_node((None, SLOW_BPS))
+        row = await here.get()
+        await here.until_some_is_here()
+        with trio.fail_after(20):
+            while (await snapshots.detail(row, cells=1)).average_bps is None:  # noqa: ASYNC110 - bytes are no event
+                await trio.sleep(0.05)
+        before = (await snapshots.detail(row, cells=1)).average_bps
+        await here.library.resume(await here.library.pause(row))
+        after = (await snapshots.detail(row, cells=1)).average_bps
+        assert after is not None
+        assert 0.5 * before < after < 2 * before
+        assert after < 4 * SLOW_BPS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.swarm.rates import Pace, Rate
+from node.swarm.rates import QUIET_S, ActiveAverage, Pace, Rate
 
 
 def steady(rate: Rate, bps: int, start: float, seconds: float, step: float = 0.1) -> float:
@@ -69,3 +69,22 @@ def test_a_pace_follows_a_line_that_gets_slow():
     for _ in range(10):
         pace.add(1_000, 1.0)
     assert pace.bps() < 60_000
+
+
+def test_the_average_of_a_download_is_over_the_time_in_which_it_was_active():
+    average = ActiveAverage()
+    assert average.bps() is None
+    for start in (0.0, 4_000.0):  # it was paused for an hour in between
+        average.begin()
+        for step in range(41):
+            average.add(1_000, start + step / 4)
+    assert average.bps() == pytest.approx(4_000)
+    average.add(4_000 * int(QUIET_S), 9_000.0)  # a stall: only what may be a wait counts
+    assert average.bps() == pytest.approx(4_000)
+
+
+def test_the_average_says_nothing_of_the_first_moment():
+    average = ActiveAverage()
+    average.add(1 << 20, 1.0)
+    average.add(1 << 20, 1.1)
+    assert average.bps() is None

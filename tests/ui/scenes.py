@@ -124,6 +124,7 @@ DETAIL = DetailStatus(
     peers=PEERS,
     rarest=1,
     rarest_chunks=14,
+    average_bps=2.31 * MB,
 )
 NODE = NodeStatus(
     "0.1.0", "12D3KooWme", ("/ip4/192.168.1.5/tcp/4001/p2p/12D3KooWme",), "/shoal/kad/1.0.0", "/home/ann/.shoal",
