@@ -12,7 +12,8 @@ import random
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 
 import trio
@@ -79,23 +80,51 @@ GOODBYE_S = 3.0
 """How long the sessions' last words may take at the end; a person waits at a prompt."""
 
 
+Started = Callable[[ControlServer, Host], None]
+
+
 def run(config: Config) -> int:
     """Be the node until told to stop; the exit code. Raises ShoalError when it can't start."""
+    with _opened(config) as (lock, database):
+        try:
+            trio.run(_run_alone, config, lock, database)
+        except* ShoalError as group:
+            raise single(group) from group
+    return ExitCode.OK
+
+
+async def run_beside(config: Config, stop: trio.Event, started: Callable[[ControlServer], None]) -> None:
+    """Be the node beside other tasks of this process, until `stop` is set or the node is told to stop.
+
+    Raises ShoalError, or groups of them, when it can't start.
+    """
+    with _opened(config) as (lock, database):
+        await _main(config, lock, database, stop, lambda server, host: started(server))
+
+
+@contextmanager
+def _opened(config: Config) -> Iterator[tuple[FolderLock, Database]]:
+    """The data folder, for as long as this process is its node."""
     _make_home(config)
     with ExitStack() as stack:
         lock = stack.enter_context(hold_folder(config.home.lock))
         start_logging(config.home.log, config.log_level)
         database = Database(config.home.database)
         stack.callback(database.close)
-        try:
-            trio.run(_main, config, lock, database)
-        except* ShoalError as group:
-            raise single(group) from group
-    return ExitCode.OK
+        yield lock, database
 
 
-async def _main(config: Config, lock: FolderLock, database: Database) -> None:
-    """Open everything, serve, and close in reverse order."""
+async def _run_alone(config: Config, lock: FolderLock, database: Database) -> None:
+    """Be what the process is for: its signals end the node."""
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_await_signal, stop)
+        await _main(config, lock, database, stop, lambda server, host: _announce(config, host))
+        nursery.cancel_scope.cancel()
+
+
+async def _main(config: Config, lock: FolderLock, database: Database, stop: trio.Event, started: Started) -> None:
+    """Open everything, serve until `stop` is set, and close in reverse order."""
     _check_bootstrap(config)
     identity = load_or_create(config.home.key)
     book = RememberedAddresses(AddressBook(database))
@@ -110,12 +139,10 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
         max_inbound=max(1, config.max_connections * 2 // 3),  # the rest is kept for peers that this node looks for
     )
     kad_settings = KademliaSettings(protocol_id=config.network + KAD_SUFFIX)
-    stop = trio.Event()
     async with open_host(host_settings) as host, open_kademlia(host, kad_settings, records) as dht:
         home, now = str(config.home.path), trio.current_time()
         info = NodeInfo(version("shoal"), kad_settings.protocol_id, home, now, config.mdns)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_await_signal, stop)
             library = await _start_services(nursery, host, dht, database, config, agent)
             banning = Banning(host, library.exchange, Bans(database))
             await banning.restore()
@@ -124,20 +151,23 @@ async def _main(config: Config, lock: FolderLock, database: Database) -> None:
             choosing = Choosing(library)
             getting = GetApi(library, choosing, snapshots, NamedPeers(host, library.exchange, dht))
             searching = await _start_search(nursery, host, dht, database, library.exchange, agent)
+            items = ItemsApi(library, snapshots)
             apis = (
                 NodeApi(host, dht, library, records.count, catalogues.counts, stop.set, info),
-                ItemsApi(library, snapshots),
+                items,
                 ChoicesApi(library, choosing, snapshots),
-                SearchApi(searching, library.catalogue, host, getting.get),  # its `get` also takes numbers of hits
+                # Its `get` and `peers` also take hits.
+                SearchApi(searching, library.catalogue, host, getting.get, items.peers),
                 await _start_watching(nursery, library, database, config),
                 BansApi(banning),
             )
             handlers = {name: handler for api in apis for name, handler in api.handlers.items()}
-            await nursery.start(ControlServer(config.home.socket, handlers, lock=lock).run)
+            server = ControlServer(config.home.socket, handlers, lock=lock)
+            await nursery.start(server.run)
             nursery.start_soon(Bootstrapping(host, lambda: dht.routing_table_size, config.bootstrap, book).run)
             if config.mdns:
                 nursery.start_soon(Mdns(host, ZeroconfLan(), random.Random()).run)
-            _announce(config, host)
+            started(server, host)
             await stop.wait()
             await _say_goodbye(library)
             nursery.cancel_scope.cancel()
@@ -193,7 +223,7 @@ async def _start_search(
     """Both ends of searching: asking others, and answering them."""
     index = SearchIndex(database)
     searching = Searching(host, dht, index, agent)
-    searching.received_from = exchange.received_from
+    searching.checking.heard_from = exchange.heard_from
     await nursery.start(searching.run)
     host.set_handler(SEARCH_PROTOCOL_ID, SearchAnswers(index).accept)
     return searching

@@ -229,6 +229,7 @@ class HitState(StrEnum):
     """What is known of a search's hit: the status words of its screen."""
 
     AVAILABLE = "Available"  # a peer has proved to have it
+    INCOMPLETE = "Incomplete"  # so it has, but all who have proved it haven't every chunk together
     UNVERIFIED = "Unverified"  # peers say so
     FALSE = "False"  # its manifest says something else than those who offer it
     HAVE = "Have it"
@@ -249,6 +250,8 @@ class HitStatus:
     verified: int  # of them, those that have proved it
     found: tuple[str, ...]  # how: "here", "catalogue", "peers", "DHT"
     same_as: int | None = None  # the number of the row that is the same bytes under another name
+    copies: float | None = None  # whole ones among the peers that have proved it, and the part with one more
+    seen_at: float | None = None  # unix time of the newest word of a peer that it has it itself; None for hearsay only
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +278,8 @@ class SearchStatus:
     connected: int  # peers this node was connected to when it began
     keywords: tuple[str, ...]  # words that the DHT was asked for
     providers: int  # peers it named, connected ones among them
+    number: int = 0  # which search of the node's this is, from 1
+    is_stopped: bool = False  # it was told to stop before its end
 
 
 Status = (

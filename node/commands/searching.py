@@ -1,4 +1,4 @@
-"""The command that finds files by name: search."""
+"""The command that finds files by name, and stops doing so: search."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from node.errors import ExitCode, UsageError
 from node.status import SearchStatus, to_json
 from node.ui.progress import Progress
 from node.ui.search_screen import asked_sentence, search_results, under_way
+from node.ui.units import count
 
 
 def search(context: Context) -> int:
     """Search, and show what was found; the code is NOT_FOUND if nothing was."""
     arguments = context.arguments
     text = " ".join(arguments.text)
+    if arguments.stop:
+        return _stop(context, text)
+    if not text:
+        raise UsageError("what to search for? like: search linux")
     if arguments.local and arguments.peers:
         raise UsageError("--local asks nobody, --peers asks the connected peers: say one of them")
     scope = "local" if arguments.local else "peers" if arguments.peers else "all"
@@ -42,7 +47,18 @@ def search(context: Context) -> int:
         context.output.failure(ExitCode.NOT_FOUND, f"nothing found{asked}")
         return ExitCode.NOT_FOUND
     took = f"{found.seconds:.1f} s" if found.seconds >= 0.1 else "less than 0.1 s"
-    context.output.note(f"The search took {took}; it {asked_sentence(found)}.")
+    how = "was stopped after" if found.is_stopped else "took"
+    context.output.note(f"The search {how} {took}; it {asked_sentence(found)}.")
+    return ExitCode.OK
+
+
+def _stop(context: Context, text: str) -> int:
+    """Stop the newest search that goes on, whoever began it."""
+    if text:
+        raise UsageError("--stop stops the search that goes on, and takes no words")
+    search = decode(SearchStatus, mapping(context.call("search_stop")))
+    sentence = f'Stopped the search for "{search.text}"; {count(len(search.hits), "hit")} found'
+    context.output.answer(to_json(search), [sentence])
     return ExitCode.OK
 
 

@@ -195,7 +195,7 @@ COMMANDS = (
         "find files in the network",
         "searching.search",
         (
-            Argument(("text",), "words of the name; ext:pdf for its extension", {"metavar": "TEXT", "nargs": "+"}),
+            Argument(("text",), "words of the name; ext:pdf for its extension", {"metavar": "TEXT", "nargs": "*"}),
             Argument(
                 ("--local",),
                 "only what this node knows; nobody is asked",
@@ -206,6 +206,7 @@ COMMANDS = (
                 "only connected peers; the DHT learns nothing",
                 {"action": "store_true"},
             ),
+            Argument(("--stop",), "stop the search that goes on", {"action": "store_true"}),
             Argument(("--timeout",), "be patient for S seconds", {"metavar": "S", "type": seconds}),
         ),
         details="Fetch a hit right after it with: get N (s1 for hit 1 at any time). Without --local or --peers the "

@@ -19,6 +19,7 @@ from node.services.limiting import Limits
 from node.services.serving import Serving
 from node.services.session import HELLO_TIMEOUT_S, ExchangeStream, PeerSession
 from node.services.swarms import Swarm, announce
+from protocols.bitfield import Bitfield
 from protocols.cid import DIGEST_LENGTH, Cid
 from protocols.errors import RemoteProtocolError
 from protocols.exchange import (
@@ -109,11 +110,14 @@ class Exchange:
             self.swarms[cid] = Swarm(cid, self.limits.up(cid))
         return self.swarms[cid]
 
-    def received_from(self, cid: Cid, peer: str) -> int | None:
-        """Bytes of a manifest that the open session with a peer has brought; None if there is no such session."""
+    def heard_from(self, cid: Cid, peer: str) -> tuple[int, Bitfield | None] | None:
+        """Bytes of a manifest that the open session with a peer has brought, and what it says it has, if it said so.
+
+        None if there is no such session.
+        """
         swarm = self.swarms.get(cid)
         session = swarm.sessions.get(peer) if swarm else None
-        return session.down.total if session else None
+        return (session.down.total, session.remote_have) if session else None
 
     async def accept(self, stream: ExchangeStream) -> None:
         """Serve a stream that a peer opened, until it ends."""

@@ -1,14 +1,15 @@
 """Searching by name: here, at the connected peers, and at those whom the DHT knows by a word of the query.
 
 Rules: hits come in as they are found and say how; what doesn't match was dropped before. A search ends when everybody
-has answered, or SOFT_S after its start if nothing was found, or at HARD_S. What peers claim is checked in the
-background, the rows that would be shown first before the others. The latest searches are remembered with their
-numbers, so that `download 3` means what the person has just seen.
+has answered, or SOFT_S after its start if nothing was found, or at HARD_S, or when it is told to stop. What peers
+claim is checked in the background (`searching_checking`), the rows that would be shown first before the others. The
+latest searches are remembered with their numbers, so that `download 3` means what the person has just seen.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
@@ -19,13 +20,11 @@ import trio
 from node.errors import StorageError, UsageError
 from node.net.addresses import ip_of
 from node.services.searching_answering import Index
-from node.services.searching_asking import Network, PeerAnswer, Reply, ask
-from node.services.searching_checks import PROBES, Checks, Claim
-from node.services.searching_probing import Proof, content_of, probe
-from node.services.searching_results import Description, Source, Standing, network_of
+from node.services.searching_asking import Network, ask
+from node.services.searching_checking import Checking
+from node.services.searching_results import Description, Source, network_of
 from node.services.searching_state import Asked, Scope, Search
 from node.services.threads import in_thread
-from protocols.cid import Cid
 from protocols.errors import LocalProtocolError
 from protocols.search import Hit, Query
 from protocols.search.tokens import keyword_key, keywords, rarest
@@ -49,9 +48,6 @@ KEYWORDS_TRIED = 3
 
 LOCAL_HITS = 300
 """Hits taken from the own index, which lets every publisher have its turn before anybody has a second one."""
-
-PROBES_AT_ONCE = 4
-"""Most probes are a megabyte: four fill an ordinary line for a second or two."""
 
 SEARCHES_KEPT = 8
 SHOWN_TEXT = 60
@@ -93,10 +89,6 @@ class Routing(Protocol):
     async def find_providers(self, key: bytes, found: Callable[[FoundProvider], None], limit: int) -> object: ...
 
 
-ReceivedFrom = Callable[[Cid, str], int | None]
-"""Bytes of a manifest that an open session with a peer has brought; None if there is no such session."""
-
-
 class SearchedIndex(Index, Protocol):
     """What is needed of the index besides."""
 
@@ -107,16 +99,23 @@ class Searching:
     """All searches of this node."""
 
     def __init__(
-        self, host: SearchHost, routing: Routing, index: SearchedIndex, agent: str, rng: Random | None = None
+        self,
+        host: SearchHost,
+        routing: Routing,
+        index: SearchedIndex,
+        agent: str,
+        rng: Random | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`agent` is what probes say of this node."""
-        self.received_from: ReceivedFrom = lambda cid, peer: None
+        """`agent` is what probes say of this node; `clock` gives unix time."""
         self._host = host
         self._routing = routing
         self._index = index
-        self._agent = agent
         self._rng = rng or Random()
+        self._clock = clock
+        self.checking = Checking(host, agent, self._rng, clock)
         self._nursery: trio.Nursery | None = None
+        self._begun = 0
         self.latest: deque[Search] = deque(maxlen=SEARCHES_KEPT)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -129,10 +128,11 @@ class Searching:
     def begin(self, text: str, scope: Scope = Scope.ALL, patience_s: float | None = None) -> Search:
         """Start a search, which then goes on by itself; raises UsageError for a text that nothing can match."""
         try:
-            search = Search(Query(text), scope, patience_s)
+            search = Search(self._begun + 1, Query(text), scope, patience_s)
         except LocalProtocolError as error:
             shown = repr(text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "…")
             raise UsageError(f"nothing can be found by {shown}: {error}") from error
+        self._begun += 1
         self.latest.append(search)
         assert self._nursery is not None
         self._nursery.start_soon(self._run, search)
@@ -140,26 +140,17 @@ class Searching:
 
     async def _run(self, search: Search) -> None:
         try:
-            async with trio.open_nursery() as nursery:
-                if search.scope is not Scope.LOCAL:
-                    nursery.start_soon(self._check, search)
-                await self._look_here(search)
-                if search.scope is not Scope.LOCAL:
-                    await self._look_around(search)
-                self._end(search)
+            with search.work:
+                async with trio.open_nursery() as nursery:
+                    if search.scope is not Scope.LOCAL:
+                        nursery.start_soon(self.checking.check, search)
+                    await self._look_here(search)
+                    if search.scope is not Scope.LOCAL:
+                        await self._look_around(search)
+                    search.end()
         except Exception:  # the border: a bug met in one search costs neither the others nor the node
             log.exception("the search for %r failed", search.query.text)
-            self._end(search)
-        search.checked.set()
-        search.note_change()
-
-    def _end(self, search: Search) -> None:
-        search.took_s = search.seconds
-        for asked in search.asked.values():
-            if asked.answer.reply is Reply.WAITING:
-                asked.answer = PeerAnswer(Reply.SILENT)
-        search.over.set()
-        search.note_change()
+        search.settle()
 
     # --- looking ----------------------------------------------------------------------------------------------
 
@@ -171,10 +162,11 @@ class Searching:
             return
         for row in rows:
             description = Description(row.name, row.size, row.files)
+            seen_at = min(row.issued_at, self._clock()) if row.issued_at else None  # clocks differ
             if row.is_own:
                 search.results.add(row.cid, description, None, HERE, row.publishers)
             for publisher in row.publishers:
-                search.results.add(row.cid, description, Source(publisher), CATALOGUE, (publisher,))
+                search.results.add(row.cid, description, Source(publisher), CATALOGUE, (publisher,), seen_at)
             await trio.lowlevel.checkpoint()  # hundreds of rows of fifty publishers are a tenth of a second
         search.note_change()
 
@@ -239,51 +231,5 @@ class Searching:
     def _add(self, search: Search, hit: Hit, source: Source, found: str) -> None:
         claimants = (*((source.peer,) if hit.is_own else ()), *hit.publishers)
         others = [peer for peer in claimants if peer != self._host.peer_id]
-        search.results.add(str(hit.cid), Description(hit.name, hit.size, hit.files), source, found, others)
-
-    # --- checking ---------------------------------------------------------------------------------------------
-
-    async def _check(self, search: Search) -> None:
-        """Probe claims, a few at once, until the search is over and none is left, or there were enough."""
-        checks = Checks()
-        async with trio.open_nursery() as nursery:
-            while checks.left:
-                claim = self._next_claim(search, checks)
-                if claim is not None:
-                    nursery.start_soon(self._check_one, search, checks, claim)
-                elif search.over.is_set() and not checks.running:
-                    return
-                else:
-                    await search.changed.wait()
-
-    def _next_claim(self, search: Search, checks: Checks) -> Claim | None:
-        """The claim to check now; None while enough are being checked."""
-        if checks.running >= PROBES_AT_ONCE:
-            return None
-        return checks.next(search.results.to_probe(PROBES, everything=search.over.is_set()))
-
-    async def _check_one(self, search: Search, checks: Checks, claim: Claim) -> None:
-        proof = await self._probe(claim)
-        checks.ended(claim, has_proved=proof.has_chunk)
-        content = await in_thread(content_of, proof.manifest) if proof.manifest else None
-        search.results.checked(*claim, _standing(proof), _description(proof), content)
-        search.note_change()
-
-    async def _probe(self, claim: Claim) -> Proof:
-        """Ask the peer, unless a download is asking it already: a second session would end that one."""
-        cid, peer = Cid.parse(claim[0]), claim[1]
-        received = self.received_from(cid, peer)
-        if received is not None:
-            return Proof(has_chunk=received > 0)
-        return await probe(self._host, peer, cid, self._agent, self._rng)
-
-
-def _standing(proof: Proof) -> Standing:
-    if proof.lied:
-        return Standing.REFUTED
-    return Standing.VERIFIED if proof.has_chunk else Standing.CLAIMED
-
-
-def _description(proof: Proof) -> Description | None:
-    manifest = proof.manifest
-    return Description(manifest.name, manifest.geometry.total_size, len(manifest.files)) if manifest else None
+        seen_at = self._clock() if hit.is_own else None
+        search.results.add(str(hit.cid), Description(hit.name, hit.size, hit.files), source, found, others, seen_at)

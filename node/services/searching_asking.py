@@ -33,6 +33,7 @@ class Reply(StrEnum):
     UNABLE = "doesn't search"
     UNREACHABLE = "not reached"
     BROKEN = "broke the protocol"
+    LEFT = "not waited for"
 
 
 class HalfCloseableStream(ExchangeStream, Protocol):

@@ -58,11 +58,12 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a probe found: the manifest, and whether the peer has proved to have a chunk of it."""
+    """What a probe found: the manifest, whether the peer has proved to have a chunk of it, and which it says it has."""
 
     manifest: Manifest | None = None
     has_chunk: bool = False
     lied: bool = False
+    have: Bitfield | None = None
 
 
 def content_of(manifest: Manifest) -> bytes:
@@ -87,7 +88,8 @@ async def probe(network: Network, peer: str, cid: Cid, agent: str, rng: Random) 
             await talk.send(talk.connection.hello(agent))
             manifest = await talk.manifest()
             proof = Proof(manifest)
-            proof = Proof(manifest, has_chunk=await talk.prove(manifest, rng))
+            has_chunk = await talk.prove(manifest, rng)
+            proof = Proof(manifest, has_chunk, have=talk.have)
             await talk.send(Bye(ByeReason.FINISHED, ""))
             await talk.stream.aclose()
             talk = None
@@ -114,7 +116,7 @@ class _Talk:
             max_page_size=PAGE_DIGESTS * DIGEST_LENGTH,
         )
         self._cid = cid
-        self._have: Bitfield | None = None
+        self.have: Bitfield | None = None  # what the peer says it has
         self._chunk_count = 0
 
     async def send(self, message: Message) -> None:
@@ -133,15 +135,16 @@ class _Talk:
         geometry = manifest.geometry
         self._chunk_count = geometry.chunk_count
         if not geometry.chunk_count:
+            self.have = Bitfield(0)
             return True
         for message in self.connection.set_geometry(geometry):
             self._note(message)
         await self.send(BitfieldMessage(Bitfield(geometry.chunk_count).to_bytes()))
-        while self._have is None:
+        while self.have is None:
             await self._receive()
-        if not self._have.count:
+        if not self.have.count:
             return False
-        chunk = await in_thread(any_of, self._have, rng)
+        chunk = await in_thread(any_of, self.have, rng)
         digest = await self._digest(manifest, chunk)
         data = await self._chunk(chunk, geometry.chunk_length(chunk))
         if (await in_thread(sha256, data)).digest() != digest:
@@ -197,7 +200,7 @@ class _Talk:
 
     def _note(self, message: Message) -> None:
         if isinstance(message, BitfieldMessage):
-            self._have = Bitfield.from_bytes(self._chunk_count, bytes(message.data))
+            self.have = Bitfield.from_bytes(self._chunk_count, bytes(message.data))
 
 
 def any_of(have: Bitfield, rng: Random) -> int:

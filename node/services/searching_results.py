@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from heapq import nsmallest
 
+from node.services.searching_copies import Copies
+from protocols.bitfield import Bitfield
+
 TRUST_BUDGET = 10.0
 """Points of a source, divided by its claims (eMule Kad's figure)."""
 
@@ -71,6 +74,11 @@ class Row:
     is_here: bool = False
     manifest: Description | None = None  # what is true, once it is known
     content: bytes | None = None  # the same for the same bytes under another name, once the manifest is known
+    chunks: int = 0  # in all, once somebody has proved to have some
+    proved: dict[str, int] = field(default_factory=dict)  # how many of them those have who have proved it
+    copies: float | None = None  # among those, see `searching_copies`; None for want of any
+    counted: Copies | None = None  # what that follows from, while the search runs
+    seen_at: float | None = None  # unix time of the newest word of a peer that it has it itself
 
     @property
     def is_verified(self) -> bool:
@@ -110,8 +118,12 @@ class Results:
         source: Source | None,
         found: str,
         claimants: Iterable[str],
+        seen_at: float | None = None,
     ) -> None:
-        """Take one claim; `source` is None for what this node shares itself, `claimants` are who is said to have it."""
+        """Take one claim; `source` is None for what this node shares itself, `claimants` are who is said to have it.
+
+        `seen_at` is when one of them said so; None for hearsay, whose age nobody tells.
+        """
         if source:
             self._claims.update(filter(None, (source.peer, source.network)))
         row = self.rows.get(cid)
@@ -125,6 +137,7 @@ class Results:
             sources.append(source)
         row.found.add(found)
         row.is_here = row.is_here or source is None
+        row.seen_at = _newer(row.seen_at, seen_at)
         for peer in claimants:
             if len(row.claimants) < MAX_CLAIMANTS:
                 row.claimants.setdefault(peer, Standing.CLAIMED)
@@ -132,13 +145,27 @@ class Results:
             self._trim()
 
     def checked(
-        self, cid: str, peer: str, standing: Standing, manifest: Description | None, content: bytes | None = None
+        self,
+        cid: str,
+        peer: str,
+        standing: Standing,
+        manifest: Description | None,
+        content: bytes | None = None,
+        have: Bitfield | None = None,
+        seen_at: float | None = None,
     ) -> None:
-        """A probe of a peer has ended; `manifest` and `content` are of what it sent, None if it didn't."""
+        """A probe of a peer has ended; `manifest` and `content` are of what it sent, None if it didn't.
+
+        `have` is what it says it has, which counts if it has proved some of it, and `seen_at` the time of the proof.
+        """
         row = self.rows.get(cid)
         if row is None:
             return
         row.claimants[peer] = standing
+        if standing is Standing.VERIFIED:
+            row.seen_at = _newer(row.seen_at, seen_at)
+            if have is not None:
+                _count(row, peer, have)
         row.manifest = manifest or row.manifest
         row.content = content or row.content
         if standing is Standing.REFUTED:
@@ -146,6 +173,11 @@ class Results:
         for description, sources in row.described.items():
             if row.manifest not in (None, description):
                 self._liars.update(source.peer for source in sources)
+
+    def settle(self) -> None:
+        """Nothing is checked any more: forget what only further proofs would have needed."""
+        for row in self.rows.values():
+            row.counted = None
 
     def trust(self, row: Row) -> float:
         """The points that its sources have for it."""
@@ -213,6 +245,18 @@ class Results:
         kept = max(MAX_ROWS - (len(self.rows) - len(unshown)), 0)
         for row in unshown[kept:]:
             del self.rows[row.cid]
+
+
+def _newer(one: float | None, other: float | None) -> float | None:
+    return max(filter(None, (one, other)), default=None)
+
+
+def _count(row: Row, peer: str, have: Bitfield) -> None:
+    """Count what a peer has among the copies."""
+    if peer not in row.proved:
+        row.counted = row.counted or Copies()
+        row.counted.add(have)
+        row.chunks, row.proved[peer], row.copies = have.length, have.count, row.counted.known
 
 
 def network_of(ip: str) -> str:

@@ -35,7 +35,8 @@ class Asked:
 class Search:
     """One search, and what came of it so far."""
 
-    def __init__(self, query: Query, scope: Scope, patience_s: float | None) -> None:
+    def __init__(self, number: int, query: Query, scope: Scope, patience_s: float | None) -> None:
+        self.number = number  # since the node started, the first is 1
         self.query = query
         self.scope = scope
         self.results = Results()
@@ -49,11 +50,37 @@ class Search:
         self.over = trio.Event()
         self.checked = trio.Event()
         self.changed = trio.Event()
+        self.is_stopped = False
+        self.work = trio.CancelScope()  # everything that is done for it
 
     @property
     def seconds(self) -> float:
         """How long it has taken, or took."""
         return self.took_s if self.took_s is not None else trio.current_time() - self.began_at
+
+    def stop(self) -> None:
+        """Have nobody asked and nothing checked any more; what was found stays. What has ended stays as it is."""
+        if not self.checked.is_set():
+            self.is_stopped = True
+            self.work.cancel()
+
+    def end(self) -> None:
+        """Nobody is asked any more: who still owes an answer is told of as one that gave none."""
+        if self.over.is_set():
+            return
+        self.took_s = self.seconds
+        for asked in self.asked.values():
+            if asked.answer.reply is Reply.WAITING:
+                asked.answer = PeerAnswer(Reply.LEFT if self.is_stopped else Reply.SILENT)
+        self.over.set()
+        self.note_change()
+
+    def settle(self) -> None:
+        """Nothing is checked any more either."""
+        self.end()
+        self.results.settle()
+        self.checked.set()
+        self.note_change()
 
     def note_change(self) -> None:
         """Number what is worth showing, and wake who waits for news."""

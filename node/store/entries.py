@@ -122,9 +122,9 @@ class HeldCatalogues:
         self._drop_pages(number, keep=head.pages)
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE publishers SET seq = ?, expires_at = ?, entries = ?, head = ?, "
+                "UPDATE publishers SET seq = ?, issued_at = ?, expires_at = ?, entries = ?, head = ?, "
                 "told_by = iif(told_by = peer_id, peer_id, ?) WHERE number = ?",
-                (head.seq, head.expires, head.count, sealed, told_by, number),
+                (head.seq, head.issued, head.expires, head.count, sealed, told_by, number),
             )
 
     def forget(self, publisher: str) -> None:

@@ -267,6 +267,9 @@ _PRIORITY = "ALTER TABLE items ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal
 _RECORDS_BY_PEER = "CREATE INDEX provider_records_by_peer ON provider_records (peer_id, expires_at)"  # who gives way
 
 
+_ISSUED = "ALTER TABLE publishers ADD COLUMN issued_at REAL"  # the head; NULL for one held since an earlier version
+
+
 def _create(connection: sqlite3.Connection) -> None:
     for statement in (*_CATALOGUE, *_NETWORK):
         connection.execute(statement)
@@ -313,6 +316,10 @@ def _index_records(connection: sqlite3.Connection) -> None:
     connection.execute(_RECORDS_BY_PEER)
 
 
+def _date_heads(connection: sqlite3.Connection) -> None:
+    connection.execute(_ISSUED)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _index,
@@ -322,5 +329,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_banned,
     _add_priority,
     _index_records,
+    _date_heads,
 )
 """Step n makes version n + 1 of version n."""

@@ -41,6 +41,7 @@ class IndexHit:
     files: int
     is_own: bool  # this node seeds it
     publishers: tuple[str, ...]  # peer ids of others, at most MAX_PUBLISHERS
+    issued_at: float | None = None  # unix time at which the last of those signed it, as that one says
 
 
 class SearchIndex:
@@ -83,11 +84,11 @@ def _expression(tokens: Sequence[str]) -> str:
 
 def _hit(connection: sqlite3.Connection, claim: int, cid: bytes, name: str, size: int, files: int) -> IndexHit:
     rows = connection.execute(
-        "SELECT peer_id FROM offers LEFT JOIN publishers ON number = publisher WHERE claim = ? "
+        "SELECT peer_id, issued_at FROM offers LEFT JOIN publishers ON number = publisher WHERE claim = ? "
         "ORDER BY publisher LIMIT ?",
         (claim, MAX_PUBLISHERS + 1),
-    )
-    peers = [peer_id for (peer_id,) in rows]
+    ).fetchall()
+    peers = [peer_id for peer_id, _ in rows]
     return IndexHit(
         cid=str(Cid.from_bytes(cid)),
         name=name,
@@ -95,4 +96,5 @@ def _hit(connection: sqlite3.Connection, claim: int, cid: bytes, name: str, size
         files=files,
         is_own=None in peers,
         publishers=tuple(peer for peer in peers if peer)[:MAX_PUBLISHERS],
+        issued_at=max((issued_at for _, issued_at in rows if issued_at is not None), default=None),
     )

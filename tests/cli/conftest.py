@@ -88,6 +88,7 @@ class FakeNode:
             "share": self._share,
             "get": self._get,
             "search": self.answer(to_json(LINUX)),
+            "search_stop": self.answer(to_json(LINUX)),
             "verify": self._verify,
             "connect": self.answer({"peer_id": "12D3KooWpeer"}),
             "shutdown": self.answer({}),

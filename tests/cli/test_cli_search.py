@@ -67,6 +67,29 @@ def test_nothing_found_is_exit_code_4_and_says_whom_it_asked(inside, node):
     assert "asked 1 of 1 connected peer; the DHT named nobody for 'obscure', 'words'; 1 answered" in err
 
 
+def test_the_search_that_goes_on_is_stopped_and_says_what_it_has_found(inside, node):
+    node.handlers["search_stop"] = node.answer(to_json(replace(LINUX, is_stopped=True)))
+    code, out, _ = inside("search", "--stop")
+    assert (code, out) == (0, 'Stopped the search for "linux"; 3 hits found\n')
+    code, _, err = inside("search", "--stop", "linux")
+    assert code == 2
+    assert "takes no words" in err
+
+
+def test_a_search_that_was_stopped_says_so(inside, node):
+    node.handlers["search"] = node.answer(to_json(replace(LINUX, is_stopped=True)))
+    code, out, err = inside("search", "linux")
+    assert (code, len(out.splitlines())) == (0, 4)
+    assert "The search was stopped after 0.4 s; it asked 16 of 37" in err
+
+
+def test_a_search_for_nothing_is_a_mistake(inside, node):
+    code, _, err = inside("search")
+    assert code == 2
+    assert "what to search for?" in err
+    assert node.calls.empty()
+
+
 class Terminal(io.StringIO):
     """A terminal of 80 by 24 cells, as a stream."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 import trio
 
@@ -9,6 +11,8 @@ from node.api.search import HITS_MEANT_S, SearchApi
 from node.errors import NotFoundError, UsageError
 from node.store.catalogue import Catalogue
 from node.store.database import Database
+from node.store.search_index import IndexHit
+from protocols.cid import Cid
 from protocols.link import Link
 from tests.services.search_world import World
 
@@ -30,6 +34,23 @@ class Call:
         await trio.lowlevel.checkpoint()
 
 
+@contextmanager
+def with_api(node, folder):
+    """Give a node its control methods; those of the list answer with what they were called with."""
+    database = Database(folder / "state.db")
+
+    async def listed(call):
+        await trio.lowlevel.checkpoint()
+        return call.params.get("target")
+
+    node.catalogue = Catalogue(database)
+    node.api = SearchApi(node.searching, node.catalogue, node, listed, listed)
+    try:
+        yield
+    finally:
+        database.close()
+
+
 @pytest.fixture
 async def node(nursery, tmp_path):
     """A node that has searched for `linux` and knows two hits, and what its `get` was called with."""
@@ -38,15 +59,8 @@ async def node(nursery, tmp_path):
     cara.knows(anna)
     for number in range(2):
         anna.share(f"linux {number}.iso", bytes(100 + number))
-    database = Database(tmp_path / "state.db")
-
-    async def get(call):
-        await trio.lowlevel.checkpoint()
-        return call.params["target"]
-
-    cara.api = SearchApi(cara.searching, Catalogue(database), cara, get)
-    yield cara
-    database.close()
+    with with_api(cara, tmp_path):
+        yield cara
 
 
 async def search(node, text="linux", **params):
@@ -81,6 +95,32 @@ async def test_a_number_is_a_hit_with_those_who_have_it(node, autojump_clock, ta
 async def test_so_is_the_cid_of_a_hit(node, autojump_clock):
     result, _ = await search(node)
     assert Link.parse(await node.api.get(Call(target=result["hits"][0]["cid"]))).peers
+
+
+async def test_the_peers_of_a_hit_are_those_who_are_said_to_have_it(node, autojump_clock):
+    cid = str(next(iter(node.world.nodes["Anna"].contents)))
+    node.index.rows.append(IndexHit(cid, "linux 0.iso", 100, 1, False, ("Absent",)))
+    result, _ = await search(node)
+    number = next(hit["number"] for hit in result["hits"] if hit["cid"] == cid)
+    for target in (f"s{number}", cid):
+        rows = await node.api.peers(Call(target=target))
+        assert [(row["number"], row["peer_id"], row["address"]) for row in rows] == [
+            (1, "Absent", "198.51.100.7"),
+            (2, "Anna", "127.0.0.1"),
+        ]
+        assert [(row["chunks"], row["chunks_have"]) for row in rows] == [(0, 0), (1, 1)]  # only said, and proved
+    await search(node, "other")
+    assert len(await node.api.peers(Call(target=cid))) == 2  # as long as its search is remembered
+
+
+async def test_the_peers_of_other_things_are_those_of_the_list(node, autojump_clock):
+    await search(node)
+    for target in (None, "1", "s9", "linux 0.iso"):
+        assert await node.api.peers(Call(target=target)) == target
+    result, _ = await search(node)
+    cid = result["hits"][0]["cid"]
+    node.catalogue.add_download(Cid.parse(cid), "/into", 1.0)
+    assert await node.api.peers(Call(target="s1")) == await node.api.peers(Call(target=cid)) == cid
 
 
 async def test_other_words_and_numbers_mean_what_they_always_did(node, autojump_clock):

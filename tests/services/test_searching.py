@@ -221,7 +221,7 @@ async def test_a_peer_that_a_download_is_asking_gets_no_second_session(world, au
     for node in (anna, bert):
         node.share("linux.iso", CHUNKS)
         del node.handlers[EXCHANGE]
-    cara.searching.received_from = lambda cid, peer: {"Anna": 65_536, "Bert": 0}[peer]
+    cara.searching.checking.heard_from = lambda cid, peer: {"Anna": (65_536, None), "Bert": (0, None)}[peer]
     hits = await done(cara.searching.begin("linux"))
     assert (hits["linux.iso"].claimed, hits["linux.iso"].verified) == (2, 1)  # who has sent something has proved it
 

@@ -46,6 +46,22 @@ def test_entries_are_found_with_who_offers_them(index, held):
     assert held.page(page) == ann.pages[page][0]
 
 
+def test_an_entry_is_as_old_as_the_newest_head_that_has_it(index, held):
+    ann, bob = Publisher("ann"), Publisher("bob")
+    ann.publish(["red fish", "blue fish"], issued=NOW - 600)
+    bob.publish(["red fish"], issued=NOW - 60)
+    for publisher in (ann, bob):
+        publisher.store(held)
+
+    def issued() -> dict[str, float | None]:
+        return {hit.name: hit.issued_at for hit in index.search(tokens_of_query("fish"), 10)}
+
+    assert issued() == {"red fish": NOW - 60, "blue fish": NOW - 600}
+    ann.publish(["red fish", "blue fish"], issued=NOW)
+    ann.store(held)
+    assert issued() == {"red fish": NOW, "blue fish": NOW}
+
+
 def test_a_newer_head_replaces_what_there_was(index, held):
     ann, bob = Publisher("ann"), Publisher("bob")
     for publisher in (ann, bob):
