@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import locale
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from node.commands.context import Context
 from node.commands.starting import NodeStarter
 from node.commands.table import COMMANDS, usage
-from node.errors import StorageError, UsageError
+from node.config import load
+from node.control.lock import holder
+from node.errors import NoNodeError, StorageError, UsageError
+from node.folder import DataFolder
 from node.ui.capabilities import ColourMode
 from node.ui.model import CommandWord, Contact, Model
 from node.ui.opening import paint
@@ -28,6 +34,81 @@ RATE = 3.0
 
 def ui(context: Context) -> int:
     """Show the dashboard; starts a node if none runs, and says so at the end."""
+    return _with_node(context) if context.arguments.in_process else _of_daemon(context)
+
+
+def _of_daemon(context: Context) -> int:
+    """The dashboard of a node that runs by itself."""
+    first = _first(context)
+    starter = NodeStarter(context.home)
+    has_started = starter.start_if_none()
+    model = replace(first.model, contact=Contact(is_starting=starter.is_starting))
+    with first.terminal.screen(has_mouse=model.is_mouse_on):
+        opening = paint(first.terminal, model)
+        # Here, because loading the loop takes as long as all before it, and now there is something to see.
+        import trio
+
+        from node.commands.running import run_line
+        from node.control.async_client import open_client
+        from node.ui.dashboard import Settings, show
+
+        dial = partial(open_client, context.home.socket)
+        settings = Settings(dial, partial(run_line, context), starter, first.rate, first.keep)
+        ending = trio.run(show, first.terminal, opening, settings)
+    if has_started and not ending.has_stopped_node:
+        context.output.note("The node that was started goes on; stop it with: shoal shutdown")
+    return ending.code
+
+
+def _with_node(context: Context) -> int:
+    """The dashboard and its node in one process."""
+    first = _first(context)
+    config = load(vars(context.arguments), context.environ)
+    if (pid := holder(context.home.lock)) is not None:
+        raise NoNodeError(f"a node runs already for {context.home.path} (process {pid}); show it with: shoal ui")
+    model = replace(first.model, contact=Contact(is_starting=True), is_node_here=True)
+    with ExitStack() as screen:
+        screen.enter_context(first.terminal.screen(has_mouse=model.is_mouse_on))
+        opening = paint(first.terminal, model)
+        import trio  # here as above
+
+        from node.commands.in_process import NodeHere
+        from node.commands.running import run_line
+        from node.ui.dashboard import Settings, show
+
+        node = NodeHere(config)
+        settings = Settings(node.dial, partial(run_line, context), node, first.rate, first.keep)
+
+        def leaving() -> None:
+            screen.close()
+            context.output.note("Stopping the node…")
+
+        try:
+            ending = trio.run(node.beside, partial(show, first.terminal, opening, settings), leaving)
+        except BaseExceptionGroup as group:
+            raise _first_of(group) from group
+    context.output.note("The node has stopped")
+    return ending.code
+
+
+def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first thing that went wrong: the node's sentence, ctrl-c, or a bug."""
+    error = group.exceptions[0]
+    return _first_of(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """What a dashboard begins with."""
+
+    terminal: Terminal
+    model: Model
+    rate: float
+    keep: Callable[[tuple[str, ...]], None]
+
+
+def _first(context: Context) -> _First:
+    """The terminal, and the model as the person's flags, environment and file will have it; raises UsageError."""
     arguments = context.arguments
     if not is_usable(context.environ):
         raise UsageError("the dashboard needs a terminal that can move its cursor; try: shoal shell")
@@ -40,14 +121,11 @@ def ui(context: Context) -> int:
     if chosen.units and "SHOAL_UNITS" not in context.environ:
         choose_units(chosen.units)
     columns, hidden = ((), frozenset[str]()) if chosen.columns is None else arrangement(chosen.columns)
-    starter = NodeStarter(context.home)
-    has_started = starter.start_if_none()
-    terminal = Terminal(context.home.path / "dashboard.log" if context.home.path.is_dir() else None)
+    terminal = Terminal(_log(context.home))
     width, height = terminal.size()
     model = Model(
         width,
         height,
-        contact=Contact(is_starting=starter.is_starting),
         commands=command_words(),
         theme=theme,
         is_ascii=arguments.ascii or chosen.is_ascii or wants_ascii(locale.getencoding(), context.environ),
@@ -59,21 +137,17 @@ def ui(context: Context) -> int:
         hidden=hidden,
         keys=chosen.keys,
     )
-    with terminal.screen(has_mouse=model.is_mouse_on):
-        opening = paint(terminal, model)
-        # Here, because loading the loop takes as long as all before it, and now there is something to see.
-        import trio
+    rate = arguments.rate or chosen.rate or (A11Y_RATE if model.is_a11y else RATE)
+    return _First(terminal, model, rate, partial(_keep_columns, context.home.dashboard))
 
-        from node.commands.running import run_line
-        from node.ui.dashboard import Settings, show
 
-        rate = arguments.rate or chosen.rate or (A11Y_RATE if model.is_a11y else RATE)
-        keep = partial(_keep_columns, context.home.dashboard)
-        settings = Settings(context.home.socket, partial(run_line, context), starter, rate, keep)
-        ending = trio.run(show, terminal, opening, settings)
-    if has_started and not ending.has_stopped_node:
-        context.output.note("The node that was started goes on; stop it with: shoal shutdown")
-    return ending.code
+def _log(home: DataFolder) -> Path:
+    """Where what others write to stderr goes, in a data folder that is there from now on; raises StorageError."""
+    try:
+        home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make the data folder {home.path}: {error.strerror}") from error
+    return home.path / "dashboard.log"
 
 
 def _preferences(context: Context) -> Preferences:

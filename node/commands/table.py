@@ -286,6 +286,11 @@ COMMANDS = (
             ),
             Argument(("--no-mouse",), "leave the mouse to the terminal", {"action": "store_true"}),
             Argument(("--rate",), "screens a second, 0.1 to 10 (default 3)", {"metavar": "N", "type": frames}),
+            Argument(
+                ("--in-process",),
+                "the node in this process too, for as long as the dashboard; slower to show its first rows",
+                {"action": "store_true"},
+            ),
         ),
         details="It starts a node if none runs; that goes on when you leave. "
         "Keys, columns and the rest can be chosen in dashboard.toml in the data folder.",

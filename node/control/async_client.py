@@ -6,8 +6,8 @@ waiting by two thousand rows. Cancelling a call breaks the connection, because i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import trio
@@ -32,9 +32,9 @@ LONG_LINE = 1 << 16
 
 
 class AsyncControlClient:
-    """A connection to the node of one data folder."""
+    """A connection to a node."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
         self._decoder = LineDecoder(MAX_ANSWER)
         self._lines: list[bytes | None] = []
@@ -77,6 +77,10 @@ class AsyncControlClient:
         if line is not None and len(line) > LONG_LINE:
             return await trio.to_thread.run_sync(parse_answer, line)
         return parse_answer(line)
+
+
+Dial = Callable[[], AbstractAsyncContextManager[AsyncControlClient]]
+"""Opens a connection to one node; raises `NoNodeError`."""
 
 
 @asynccontextmanager

@@ -97,11 +97,12 @@ class ControlServer:
         listener = await _listen(self._path)
         try:
             task_status.started()
-            await trio.serve_listeners(self._serve, [listener])
+            await trio.serve_listeners(self.serve, [listener])
         finally:
             self._path.unlink(missing_ok=True)
 
-    async def _serve(self, stream: trio.SocketStream) -> None:
+    async def serve(self, stream: trio.abc.Stream) -> None:
+        """Answer one client until it hangs up, over whatever leads to it."""
         self._clients += 1
         try:
             async with stream:
@@ -120,7 +121,7 @@ class ControlServer:
 class _Session:
     """One client: reads its requests, runs at most `MAX_CALLS` of them at once, writes what is in the outbox."""
 
-    def __init__(self, stream: trio.SocketStream, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, stream: trio.abc.Stream, handlers: Mapping[str, Handler]) -> None:
         self._stream = stream
         self._handlers = handlers
         self._outbox = Outbox()
@@ -141,7 +142,7 @@ class _Session:
 
     async def _read(self, nursery: trio.Nursery) -> None:
         decoder = LineDecoder(MAX_REQUEST)
-        async for data in self._stream:
+        while data := await self._stream.receive_some():
             for line in decoder.feed(bytes(data)):
                 match parse_request(line):
                     case Failure() as failure:

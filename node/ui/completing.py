@@ -27,7 +27,7 @@ WORDS = (
     CommandWord("filter", "filter [<text>]", "show only some rows"),
     CommandWord("theme", "theme <name>", "colours: " + ", ".join(THEMES)),
     CommandWord("help", "help", "all keys", ("h", "?")),
-    CommandWord("quit", "quit", "leave; the node keeps running", ("q", "exit")),
+    CommandWord("quit", "quit", "leave the dashboard", ("q", "exit")),
 )
 """The commands that only change the screen."""
 

@@ -11,11 +11,10 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import trio
 
-from node.control.async_client import open_client
+from node.control.async_client import Dial
 from node.errors import ExitCode, ShoalError
 from node.ui import messages as msg
 from node.ui.diff import encode
@@ -53,7 +52,7 @@ Run = Callable[[str, str | None], msg.Printed]
 class Settings:
     """What a dashboard is given."""
 
-    socket: Path
+    dial: Dial
     run: Run
     starter: Starter
     rate: float  # times a second that the node is asked for what moves
@@ -95,7 +94,7 @@ class _Dashboard:
         self._dirty = trio.Event()
         self._told = trio.Event()  # the node has answered, or hasn't
         self._ticked = float("-inf")
-        self._feed = Feed(settings.socket, self._hear, lambda: self._wanted, settings.starter, poll_s=self._poll_s)
+        self._feed = Feed(settings.dial, self._hear, lambda: self._wanted, settings.starter, poll_s=self._poll_s)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
 
@@ -247,7 +246,7 @@ class _Dashboard:
 
     async def _request(self, request: msg.Request) -> None:
         try:
-            async with open_client(self._settings.socket) as client:
+            async with self._settings.dial() as client:
                 await client.call(request.method, dict(request.params))
         except ShoalError as error:
             self._post(msg.Said(str(error), is_error=True))
@@ -275,7 +274,7 @@ class _Dashboard:
 
     async def _stop_and_leave(self) -> None:
         try:
-            async with open_client(self._settings.socket) as client:
+            async with self._settings.dial() as client:
                 await client.call("shutdown")
         except ShoalError as error:
             self._post(msg.Said(str(error), is_error=True))

@@ -10,12 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import trio
 
-from node.control.async_client import AsyncControlClient, open_client
+from node.control.async_client import AsyncControlClient, Dial
 from node.errors import NoNodeError, NotFoundError, ShoalError
 from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, PeerStatus, SearchStatus, from_json
 from node.ui.messages import Msg, News, Offline, Online
@@ -67,7 +66,7 @@ class Feed:
 
     def __init__(
         self,
-        path: Path,
+        dial: Dial,
         post: Callable[[Msg], None],
         wants: Callable[[], Wants],
         starter: Starter,
@@ -75,7 +74,7 @@ class Feed:
         poll_s: Callable[[], float] = lambda: POLL_S,
     ) -> None:
         """`poll_s` tells how long to wait between two looks at what moves; `wake` when it has become shorter."""
-        self._path = path
+        self._dial = dial
         self._poll_s = poll_s
         self._post = post
         self._wants = wants
@@ -101,7 +100,7 @@ class Feed:
         attempt = 0
         while True:
             try:
-                async with open_client(self._path) as client:
+                async with self._dial() as client:
                     await self._converse(client)
             except (ShoalError, ValueError) as error:
                 reason = str(error) if isinstance(error, NoNodeError) else f"the node isn't understood: {error}"

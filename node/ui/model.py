@@ -224,6 +224,7 @@ class Model:
     is_ascii: bool = False
     has_blocks: bool = False  # graphs of block elements, for fonts without braille
     has_bell: bool = False  # rung when a download is complete
+    is_node_here: bool = False  # in this process: it ends with the dashboard
     leaving_at: float | None = None  # a first ctrl-c was pressed then
 
     @property

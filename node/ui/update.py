@@ -77,7 +77,8 @@ def _interrupt(model: Model) -> Step:
         return replace(model, dialog=None, prompt=None, answer=None), ()
     if model.leaving_at is not None and model.now - model.leaving_at <= LEAVE_S:
         return model, (msg.Leave(),)
-    return say(replace(model, leaving_at=model.now), "press ctrl-c again to leave; the node keeps running"), ()
+    fate = "ends too" if model.is_node_here else "keeps running"
+    return say(replace(model, leaving_at=model.now), f"press ctrl-c again to leave; the node {fate}"), ()
 
 
 def _dialog_key(model: Model, key: str) -> Step:

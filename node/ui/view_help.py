@@ -10,6 +10,9 @@ from node.ui.text import pad
 KEYS = 19
 TWO_COLUMNS_FROM = 78
 
+_NODE_HERE = {"leave": "leave; node ends"}
+"""What keys do otherwise where the node is in the dashboard's process."""
+
 
 def lines(model: Model, width: int, height: int) -> list[Line]:
     """The body: every key, those of this place bright."""
@@ -36,7 +39,8 @@ def _group(model: Model, group: Group) -> list[list[Span]]:
     said: dict[str, list[Binding]] = {}
     for binding in table:
         if binding.group is group and binding not in screens:
-            said.setdefault(binding.words, []).append(binding)
+            words = _NODE_HERE.get(binding.action, binding.words) if model.is_node_here else binding.words
+            said.setdefault(words, []).append(binding)
     wanted = model.help_filter.casefold()
     return rows + [_row(model, words, same) for words, same in said.items() if _fits(wanted, words, same)]
 

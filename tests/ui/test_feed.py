@@ -6,10 +6,12 @@ import math
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import trio
 
+from node.control.async_client import open_client
 from node.control.lock import hold_folder
 from node.control.server import Call, ControlServer
 from node.errors import NotFoundError
@@ -87,7 +89,7 @@ async def told(tmp_path, nursery):
     posts, arrived = trio.open_memory_channel[msg.Msg](math.inf)
 
     def start(wanted: Wants = Wants()):  # noqa: B008 - frozen
-        feed = Feed(tmp_path / "control.sock", posts.send_nowait, lambda: wanted, NoStarter())
+        feed = Feed(partial(open_client, tmp_path / "control.sock"), posts.send_nowait, lambda: wanted, NoStarter())
         nursery.start_soon(feed.run)
         return feed, arrived
 
