@@ -213,6 +213,16 @@ class NetworkStatus:
     transports: tuple[TransportStatus, ...] = ()
     protocols: tuple[ProtocolStatus, ...] = ()  # what moved most first
     connection_limit: int = 0  # how many connections there may be
+    distances: tuple[int, ...] = ()  # peers in the table by how many leading bits they share with this node, from 0
+    refreshed_at: float | None = None  # unix time of the table's last refresh; None before the first
+    is_client: bool = False  # asks others in the DHT, and isn't asked
+    queries_running: int = 0
+    hour_queries: int = 0  # RPCs that ended within the last hour
+    hour_failures: int = 0  # of those, without an answer
+    median_query_s: float = 0.0  # of the answers within the last hour; 0 before the first
+    slow_query_s: float = 0.0  # what 19 in 20 of them took at most
+    provides: int = 0  # shares that are to be found by others
+    provides_fresh: int = 0  # of those, the ones whose records were renewed when they should have been
 
 
 @dataclass(frozen=True, slots=True)

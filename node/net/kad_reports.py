@@ -53,6 +53,14 @@ class KademliaStatistics:
     queries: int
     failures: int
     slow_walk_s: float = 0.0  # of those, what 19 in 20 took at most
+    queries_running: int = 0
+    hour_queries: int = 0  # that ended within the last hour
+    hour_failures: int = 0  # of those, without an answer
+    median_query_s: float = 0.0  # of the answers within the last hour
+    slow_query_s: float = 0.0
+    distances: tuple[int, ...] = ()  # peers in the table by how many leading bits they share with us, from 0: far
+    since_refresh_s: float | None = None  # since the table was last refreshed in every part; None before the first time
+    is_client: bool = False  # asks, and isn't asked
 
 
 def protocol_id(network: str) -> str:

@@ -11,6 +11,7 @@ and when it was heard, in shoal's own terms; both change only here, together.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from dataclasses import dataclass
 
 import trio
@@ -23,6 +24,7 @@ from multiaddr import Multiaddr
 from node.net.kad_addresses import address_wire
 from node.net.kad_keyspace import key_point, peer_id_bytes, peer_point
 from node.net.kad_messages import Contact
+from node.net.kad_regions import POINT_BITS
 
 K = 20  # peers in a bucket and in an answer
 
@@ -89,6 +91,12 @@ class ServerTable(RoutingTable):
     def bucket_sizes(self) -> tuple[int, ...]:
         """Return how many peers each bucket holds, in the keyspace's order."""
         return tuple(bucket.size() for bucket in self.buckets)
+
+    def distances(self) -> tuple[int, ...]:
+        """Return how many peers share how many leading bits with this node: from none, the far half, to the nearest."""
+        own = peer_point(str(self.local_id))
+        shared = Counter(POINT_BITS - (peer_point(peer_id) ^ own).bit_length() for peer_id in self._entries)
+        return tuple(shared[bits] for bits in range(max(shared, default=-1) + 1))
 
     def silent_for(self, seconds: float) -> list[Contact]:
         """Return the peers that have not answered anything for so long, the most silent first."""

@@ -76,6 +76,12 @@ class Upkeep:
         self._refused: OrderedDict[str, float] = OrderedDict()  # peer -> when it may be asked again
         self._evicted: OrderedDict[str, Contact] = OrderedDict()
         self._news = trio.Event()
+        self._refreshed_at: float | None = None
+
+    @property
+    def since_refresh_s(self) -> float | None:
+        """How long ago the last refresh was done; None before the first."""
+        return None if self._refreshed_at is None else trio.current_time() - self._refreshed_at
 
     def heard_from(self, peer_id: str) -> None:
         """Take note of a peer that is there; it will be met, unless it is known already."""
@@ -143,6 +149,7 @@ class Upkeep:
         own = peer_point(self._own_id)
         for shared_bits in range(min(len(self._table.bucket_sizes()), MAX_REFRESHED_BITS)):
             await self._neighbours.look_for(key_near(own, shared_bits, self._rng))
+        self._refreshed_at = trio.current_time()
 
     async def _check_regularly(self) -> None:
         while True:

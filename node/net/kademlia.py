@@ -25,7 +25,6 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from statistics import median
 
 import trio
 from libp2p.custom_types import TProtocol
@@ -48,6 +47,7 @@ from node.net.kad_server import KadServer
 from node.net.kad_sightings import Sightings
 from node.net.kad_sweep import Sweep
 from node.net.kad_table import K, ServerTable
+from node.net.kad_tally import Tally
 from node.net.kad_upkeep import Upkeep
 from node.net.kad_walk import WalkReport, walk
 from node.net.provider_store import Provider, ProviderStore
@@ -56,7 +56,6 @@ log = logging.getLogger(__name__)
 
 EXPIRE_S = 3600.0  # between sweeps of the store (go-libp2p-kad-dht's provider garbage collection)
 SWEEP_S = 5.0  # between sweeps of idle streams
-LATENCIES = 50  # walks remembered for the status screen
 STARTS = 2  # of a self-check's walk: one may just have left
 SPANS = 16  # walks whose reach tells the network's size: within a quarter of it, mostly
 
@@ -116,9 +115,8 @@ class Kademlia(KadDHT):
         self._upkeep = Upkeep(self._own_id, self._table, self, rng)
         self._placing = Placing(self._client, self.ask)
         self._sweep = Sweep(self.look_for, self._place, self._table.size, rng)
-        self._latencies: deque[float] = deque(maxlen=LATENCIES)
+        self._tally = Tally()
         self._spans: deque[tuple[int, int]] = deque(maxlen=SPANS)
-        self._walks = self._queries = self._failures = 0
         host.on_connected(self._connected)
         if settings.is_server:
             self.mode = DHTMode.SERVER
@@ -223,16 +221,27 @@ class Kademlia(KadDHT):
 
     def statistics(self) -> KademliaStatistics:
         """Return the figures for a status screen."""
+        now, tally = trio.current_time(), self._tally
+        answered, failed = tally.last_hour(now)
+        answers, walks = tally.answer_times(now), tally.walk_times()
         return KademliaStatistics(
             routing_table=self._table.size(),
             buckets=self._table.bucket_sizes(),
             streams_in=self._server.streams,
             streams_out=self._client.streams,
-            walks=self._walks,
-            median_walk_s=median(self._latencies) if self._latencies else 0.0,
-            queries=self._queries,
-            failures=self._failures,
-            slow_walk_s=sorted(self._latencies)[len(self._latencies) * 19 // 20] if self._latencies else 0.0,
+            walks=tally.walks,
+            median_walk_s=walks.median_s,
+            slow_walk_s=walks.slow_s,
+            queries=tally.answered + tally.failed,
+            failures=tally.failed,
+            queries_running=tally.running,
+            hour_queries=answered + failed,
+            hour_failures=failed,
+            median_query_s=answers.median_s,
+            slow_query_s=answers.slow_s,
+            distances=self._table.distances(),
+            since_refresh_s=self._upkeep.since_refresh_s,
+            is_client=self.mode is DHTMode.CLIENT,
         )
 
     async def run(self) -> None:
@@ -280,15 +289,19 @@ class Kademlia(KadDHT):
 
     async def ask(self, contact: Contact, request: Message) -> Message:
         """See kad_upkeep.Neighbours: an answer lets a peer into the table, a failure takes it out."""
-        self._queries += 1
+        began = trio.current_time()
+        self._tally.running += 1
         try:
             reply = await self._client.ask(contact, request)
+            self._tally.answer(trio.current_time() - began, trio.current_time())
         except QueryError:
-            self._failures += 1
+            self._tally.failure(trio.current_time())
             if known := self._table.contact(contact.peer_id):
                 self._table.evict(contact.peer_id)
                 self._upkeep.evicted(known)
             raise
+        finally:
+            self._tally.running -= 1
         is_new = not self._table.holds(contact.peer_id)
         reached = Contact(contact.peer_id, self._identified(contact.peer_id) or contact.addresses)
         if await self._table.admit(reached) and is_new:
@@ -314,8 +327,7 @@ class Kademlia(KadDHT):
 
     async def _walk(self, request: Message, heard: Callable[[Message], bool] = lambda _: False) -> WalkReport:
         report = await walk(request, self.closest(request.key), self._own_id, self.ask, heard)
-        self._walks += 1
-        self._latencies.append(report.seconds)
+        self._tally.walked(report.seconds)
         return report
 
     def _identified(self, peer_id: str) -> tuple[str, ...]:

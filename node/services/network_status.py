@@ -30,9 +30,10 @@ LATE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Provides:
-    """How many shares others hold a record of, and of how many one is due, late, or lapsing; unix time."""
+    """How many shares others hold a record of, and of how many one is fresh, due, late, or lapsing; unix time."""
 
     held: int
+    fresh: int
     due: int
     late: int
     lapsing: int
@@ -43,6 +44,7 @@ def count_provides(provided: Sequence[ProvideStatus], now: float) -> Provides:
     """Count the shares by how they stand."""
     return Provides(
         held=sum(status.stored > 0 for status in provided),
+        fresh=sum(status.stored > 0 and not _is_late(status, now) for status in provided),
         due=sum(_wait(status, now) < DUE_SOON_S for status in provided),
         late=sum(_is_late(status, now) for status in provided),
         lapsing=sum(status.at is not None and status.at + VALIDITY_S - now < WARN_S for status in provided),
@@ -88,6 +90,16 @@ async def network_status(host: Host, dht: Kademlia, library: Library, records_he
         transports=_by_transport(connections),
         protocols=_by_protocol(host),
         connection_limit=host.connection_limit,
+        distances=figures.distances,
+        refreshed_at=None if figures.since_refresh_s is None else time.time() - figures.since_refresh_s,
+        is_client=figures.is_client,
+        queries_running=figures.queries_running,
+        hour_queries=figures.hour_queries,
+        hour_failures=figures.hour_failures,
+        median_query_s=figures.median_query_s,
+        slow_query_s=figures.slow_query_s,
+        provides=len(provided),
+        provides_fresh=provides.fresh,
     )
 
 
@@ -98,6 +110,8 @@ def _by_transport(connections: list[ConnectionInfo]) -> tuple[TransportStatus, .
 
 
 def _transport(multiaddr: str) -> str:
+    if "/p2p-circuit" in multiaddr:
+        return "relayed"
     return "quic" if "/quic" in multiaddr else "tcp"
 
 

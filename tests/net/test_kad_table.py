@@ -49,6 +49,18 @@ async def test_it_stays_small_and_keeps_the_neighbourhood():
     assert all(table.holds(entry.peer_id) for entry in neighbours)
 
 
+async def test_peers_are_counted_by_their_distance_from_the_far_half_on():
+    table = ServerTable(FakeRaw(OWN))
+    assert table.distances() == ()
+    for number in range(1000):
+        await table.admit(contact(number))
+    counts = table.distances()
+    assert sum(counts) == table.size()
+    assert counts[-1]
+    far = [entry for entry in map(contact, range(1000)) if table.holds(entry.peer_id)]
+    assert counts[0] == sum((peer_point(entry.peer_id) ^ peer_point(OWN)) >> 255 for entry in far)
+
+
 async def test_the_old_keep_their_place_until_they_fail():
     table = ServerTable(FakeRaw(OWN))
     refused = None

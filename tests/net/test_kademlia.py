@@ -239,6 +239,9 @@ async def test_refreshing_looks_at_every_bucket(clock):
         before = dht.statistics()
         await dht.refresh_routing_table()
         assert dht.statistics().walks == before.walks + 1 + len(before.buckets)
+        assert before.since_refresh_s is None
+        await trio.sleep(60)
+        assert dht.statistics().since_refresh_s == pytest.approx(60)
 
 
 async def test_a_node_that_was_cut_off_comes_back_by_itself(clock):
@@ -308,8 +311,28 @@ async def test_statistics_tell_what_happened(clock):
         assert statistics.streams_in >= 1
         assert statistics.walks >= 1
         assert statistics.median_walk_s > 0
-        assert statistics.queries >= 8
-        assert statistics.failures == 0
+        assert statistics.queries == statistics.hour_queries >= 8
+        assert statistics.failures == statistics.hour_failures == statistics.queries_running == 0
+        assert 0 < statistics.median_query_s <= statistics.slow_query_s
+        assert sum(statistics.distances) == 4
+        assert not statistics.is_client
+
+
+async def test_questions_that_fail_or_are_under_way_are_told(clock):
+    async with open_world() as world:
+        nodes = await world.network(3)
+        client = await world.node(is_server=False)
+        dht = nodes[0][1]
+        assert not dht.statistics().is_client
+        assert client[1].statistics().is_client
+        nodes[1][0].stop("frozen")
+        before = dht.statistics()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(dht.find_providers, KEY, lambda _: None, 1)
+            await trio.sleep(ANSWER_S / 2)
+            assert dht.statistics().queries_running == 1
+        after = dht.statistics()
+        assert (after.queries_running, after.hour_failures - before.hour_failures) == (0, 1)
 
 
 async def test_many_keys_share_lookups_and_are_found_by_others(clock):

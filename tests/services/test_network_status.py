@@ -18,8 +18,8 @@ def test_shares_are_counted_by_how_they_stand():
     late = provided(REPROVIDE_S + LATE_S + 1, -LATE_S - 1)
     lapsing = provided(VALIDITY_S - WARN_S + 1, 300)
     never = ProvideStatus(0, 0, at=None, due=5)
-    assert count_provides([fresh], 0) == Provides(held=1, due=0, late=0, lapsing=0, next_at=REPROVIDE_S - 60)
+    assert count_provides([fresh], 0) == Provides(held=1, fresh=1, due=0, late=0, lapsing=0, next_at=REPROVIDE_S - 60)
     assert count_provides([fresh, soon, late, lapsing, never], 0) == Provides(
-        held=4, due=4, late=3, lapsing=1, next_at=-LATE_S - 1
+        held=4, fresh=2, due=4, late=3, lapsing=1, next_at=-LATE_S - 1
     )
     assert count_provides([], 0).next_at is None

@@ -76,7 +76,7 @@ def test_whether_others_get_through_is_told_once_somebody_has():
     assert "yes, 12 connections came in   mDNS off" in text
     assert "limit 300" in text
     alone = replace(NEWS, network=replace(NEWS.network, connections_in=0), node=replace(NEWS.node, mdns=True))
-    assert "? nobody has connected to this node yet   mDNS on" in shown(scene(80, 24, "5", news=alone))
+    assert "? unknown: nobody has connected to this node yet   mDNS on" in shown(scene(80, 24, "5", news=alone))
 
 
 def test_a_search_under_way_tells_how_many_have_answered():
@@ -92,3 +92,18 @@ def test_the_lit_choice_of_a_dialog_stays_in_sight_on_a_low_terminal():
         model, _ = pressed(model, "j")
         assert sum("│  >" in line for line in text_of(view(model))) == 1
     assert "│  >e   ✓ ORDER" in shown(model)
+
+
+def test_what_the_node_does_not_know_is_said_in_words():
+    lines = {line[1:15].strip(): line[16:] for line in text_of(view(scene(100, 40, "5")))}
+    assert lines["Routing table"] == "37 peers in 4 of 256 buckets   client mode: no"
+    assert lines["Buckets"] == "▁ ▂▄█   (near ◂ ▸ far)   last refresh 2 min ago"
+    assert lines["Queries"] == "2 running   p50 210 ms   p95 1.9 s   failed 3 of 118 (last hour)"
+    assert lines["Provides"] == "2 of 3 records fresh, 1 due, 0 late   next reprovide 10h12m"
+    young = replace(NEWS.network, refreshed_at=None, hour_queries=1, hour_failures=1, is_client=True, walks=0)
+    news = replace(NEWS, network=replace(young, next_provide_at=None))
+    lines = {line[1:15].strip(): line[16:] for line in text_of(view(scene(100, 40, "5", news=news)))}
+    assert lines["Routing table"].endswith("client mode: yes")
+    assert lines["Buckets"].endswith("last refresh not yet")
+    assert lines["Queries"] == "2 running   failed 1 of 1 (last hour)"
+    assert "next" not in lines["Provides"]
