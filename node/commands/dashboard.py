@@ -34,6 +34,10 @@ RATE = 3.0
 
 def ui(context: Context) -> int:
     """Show the dashboard; starts a node if none runs, and says so at the end."""
+    if context.arguments.plain:
+        from node.commands.shell import shell  # here because hardly anybody asks the dashboard for it
+
+        return shell(context)
     return _with_node(context) if context.arguments.in_process else _of_daemon(context)
 
 

@@ -12,7 +12,7 @@ import sys
 
 from node.commands.context import Context
 from node.commands.output import Output, OutputError
-from node.commands.parser import build_parser, command_word
+from node.commands.parser import build_parser, named
 from node.commands.table import BROKEN_PIPE
 from node.errors import ExitCode, ShoalError, UsageError
 from node.ui.capabilities import ColourMode, can_move
@@ -88,7 +88,8 @@ def _complete(words: list[str]) -> int:
 
 def _parse(words: list[str]) -> argparse.Namespace | int:
     """The arguments, or the exit code if argparse or the version has answered already."""
-    parser = build_parser(command_word(words))
+    words, name = named(words)
+    parser = build_parser(name)
     try:
         arguments = parser.parse_args(words)
         if arguments.version:
@@ -104,10 +105,11 @@ def _parse(words: list[str]) -> argparse.Namespace | int:
 
 
 def _without_command(arguments: argparse.Namespace) -> str:
-    """What `shoal` alone means: the dashboard where it can be shown, else the list."""
+    """What `shoal` alone means: the dashboard, the shell on a terminal that can't show it, the list in a pipe."""
     both = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
-    is_usable = both and can_move(os.environ)
-    return "ui" if is_usable and not arguments.json else "list"
+    if not both or arguments.json:
+        return "list"
+    return "ui" if can_move(os.environ) else "shell"
 
 
 def _end(output: Output, error: ShoalError) -> int:

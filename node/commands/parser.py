@@ -8,12 +8,16 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
-from node.commands.table import COMMANDS, EXIT_CODES, Argument, Command
+from node.commands.table import COMMANDS, EXIT_CODES, Argument, Command, usage_line
 from node.errors import UsageError
 from node.ui.capabilities import ColourMode
 from node.ui.progress import ProgressMode
+from node.ui.words import meant
 
-_GLOBAL = (
+HELP = "help"
+"""The one word that is a command only here: in the shell and the dashboard help is their own."""
+
+GLOBAL = (
     Argument(("--home",), "the node's data folder (SHOAL_HOME; default ~/.local/share/shoal)", {"metavar": "DIR"}),
     Argument(("--json",), "one JSON event a line on stdout, and nothing else there", {"action": "store_true"}),
     Argument(("--quiet", "-q"), "no progress and no hints", {"action": "store_true"}),
@@ -56,16 +60,13 @@ class _Parser(argparse.ArgumentParser):
         return parsed, rest
 
     def error(self, message: str) -> NoReturn:
-        """Raise `UsageError` for argparse's complaint, with a guess at what was meant."""
-        unknown = re.match(r"argument COMMAND: invalid choice: '(.*?)'", message, re.DOTALL)
-        if unknown is None:
-            raise UsageError(f"{message}{self._of_a_dash(message)}; see: {self.prog} --help")
-        import difflib  # here because most people know what they type
-
-        names = [name for command in COMMANDS for name in (command.name, *command.aliases)]
-        near = difflib.get_close_matches(unknown[1], names, n=1)
-        guess = f"did you mean {near[0]}?" if near else "see: shoal --help"
-        raise UsageError(f"unknown command {unknown[1]!r}; {guess}")
+        """Raise `UsageError` for argparse's complaint, with how the command is typed where it is about that."""
+        place = command_place(self._words)  # of the whole line; a command's own parser has its name in `prog`
+        name = self.prog.partition(" ")[2] or ("" if place is None else self._words[place])
+        command = next((each for each in COMMANDS if each.name == name), None)
+        is_of_options = command is None or re.search(r"(^|\s)-", message)
+        more = f"see: {f'shoal {name}'.strip()} --help" if command is None or is_of_options else usage_line(command)
+        raise UsageError(f"{message}{self._of_a_dash(message)}; {more}")
 
     def _of_a_dash(self, message: str) -> str:
         """What to say of a file whose name was taken for an option."""
@@ -73,18 +74,34 @@ class _Parser(argparse.ArgumentParser):
         return f" ({taken} is read as options; write ./{taken})" if taken and "required" in message else ""
 
 
-def command_word(words: Sequence[str]) -> str | None:
-    """The command's name in a command line; None where only the whole parser can tell what is meant."""
-    takes_value = {name for argument in _GLOBAL if "action" not in argument.options for name in argument.names}
-    rest = iter(words)
-    for word in rest:
+def command_place(words: Sequence[str]) -> int | None:
+    """Where in a command line the command's name stands; None where only the whole parser can tell what is meant."""
+    takes_value = {name for argument in GLOBAL if "action" not in argument.options for name in argument.names}
+    rest = iter(enumerate(words))
+    for place, word in rest:
         if word in takes_value:
             next(rest, None)
         elif not word.startswith("-"):
-            return word
+            return place
         elif word in ("-h", "--help"):
             return None
     return None
+
+
+def named(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """The command line with the command's own name for what was typed, and that; raises UsageError if it is none.
+
+    People may type as in the shell: any case, a leading colon, the beginning of a name where it is clear.
+    """
+    place = command_place(words)
+    if place is None:
+        return list(words), None
+    typed = words[place].lstrip(":")
+    found = meant(typed, COMMANDS) if typed.casefold() != HELP else HELP
+    if isinstance(found, str) and found != HELP:
+        raise UsageError(found)
+    name = found if isinstance(found, str) else found.name
+    return [*words[:place], name, *words[place + 1 :]], name
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -101,10 +118,10 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     )
     parser.set_defaults(**_DEFAULTS, command=None, topic=None, is_help=False)
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    _add(parser, _GLOBAL)
+    _add(parser, GLOBAL)
     # The global options may stand after the command too; SUPPRESS keeps them from undoing those before it.
     after = _Parser(add_help=False)
-    _add(after.add_argument_group("options of every command"), _GLOBAL, default=argparse.SUPPRESS)
+    _add(after.add_argument_group("options of every command"), GLOBAL, default=argparse.SUPPRESS)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
     for command in [each for each in COMMANDS if only in (each.name, *each.aliases)] or COMMANDS:
         added = commands.add_parser(
@@ -118,7 +135,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         )
         added.set_defaults(command=command)
         _add(added, command.arguments)
-    helper = commands.add_parser("help", help="this help, or that of one command", allow_abbrev=False)
+    helper = commands.add_parser(HELP, help="this help, or that of one command", allow_abbrev=False)
     helper.set_defaults(is_help=True)
     helper.add_argument("topic", nargs="?", metavar="COMMAND")
     return parser

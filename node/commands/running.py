@@ -70,12 +70,11 @@ def parse_line(line: str, given: argparse.Namespace) -> argparse.Namespace | Non
     if not words:
         return None
     command = command_meant(words[0])
+    if {"-h", "--help"} & set(words):  # which argparse would print by itself, into the middle of a screen
+        raise UsageError(f"see: help {command.name}")
     if command.name == "get" and "--detach" not in words:
         words.append("--detach")
-    try:
-        arguments = _parser().parse_args([command.name, *words[1:]])
-    except SystemExit as error:  # argparse has printed a help text
-        raise UsageError(f"see: help {command.name}") from error
+    arguments = _parser().parse_args([command.name, *words[1:]])
     arguments.home = given.home
     return arguments
 

@@ -161,7 +161,7 @@ COMMANDS = (
                 {"metavar": "S", "type": seconds},
             ),
         ),
-        aliases=("download",),
+        aliases=("download", "d"),
         details="Prints where the file is once all of it is verified. Ctrl-C pauses it and keeps what is there.",
     ),
     Command("list", "what this node shares and fetches", "views.list_files", (_EXACT,), aliases=("ls",)),
@@ -212,6 +212,7 @@ COMMANDS = (
         details="Fetch a hit right after it with: get N (s1 for hit 1 at any time). Without --local or --peers the "
         "nodes nearest to a word of yours in the DHT learn a hash of it, which can be guessed, and whom they name for "
         "it is asked all of the text.",
+        aliases=("s",),
     ),
     Command(
         "stop",
@@ -229,6 +230,7 @@ COMMANDS = (
             Argument(("--keep",), "keep what was fetched: get goes on from there", {"action": "store_true"}),
             Argument(("--delete",), "delete what was fetched, files in their place too", {"action": "store_true"}),
         ),
+        aliases=("rm",),
         details="On a terminal it asks which, elsewhere it keeps. Of a folder of which only some files are wanted "
         "those in their place are deleted too, unless they were changed since. What is complete is never deleted.",
     ),
@@ -286,6 +288,7 @@ COMMANDS = (
             ),
             Argument(("--no-mouse",), "leave the mouse to the terminal", {"action": "store_true"}),
             Argument(("--rate",), "screens a second, 0.1 to 10 (default 3)", {"metavar": "N", "type": frames}),
+            Argument(("--plain",), "no full screen: line by line, as shoal shell", {"action": "store_true"}),
             Argument(
                 ("--in-process",),
                 "the node in this process too, for as long as the dashboard; slower to show its first rows",
@@ -321,6 +324,11 @@ def usage(command: Command) -> str:
         count = argument.options.get("nargs")
         words.append(f"[{word}]" if count in ("?", "*") else f"{word}…" if count == "+" else word)
     return " ".join(words)
+
+
+def usage_line(command: Command) -> str:
+    """What somebody is told who typed it otherwise."""
+    return f"usage: {usage(command)}"
 
 
 EXIT_CODES: Mapping[int, str] = {

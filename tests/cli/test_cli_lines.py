@@ -7,12 +7,14 @@ import sys
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from node.commands.completion import SCRIPTS, complete
 from node.commands.context import Context
 from node.commands.output import Output
 from node.commands.parser import build_parser
-from node.commands.running import command_meant, run_line
+from node.commands.running import command_meant, parse_line, run_line
 from node.errors import UsageError
 from node.status import TransferState
 
@@ -113,7 +115,8 @@ class TestLines:
         assert all(text.isprintable() for text in lines)
 
     @pytest.mark.parametrize(
-        "text", ["", "   ", ":", "get", "info", "shell", "--help", "help", "'", "\x00", "info --x"]
+        "text",
+        ["", "   ", ":", "get", "info", "shell", "--help", "info --help", "info 1 -h", "help", "'", "\x00", "info --x"],
     )
     def test_any_line_is_an_answer_or_a_sentence(self, line, text):
         lines, failed = line(text)
@@ -123,6 +126,16 @@ class TestLines:
     def test_words_that_take_the_terminal_are_no_commands_here(self):
         with pytest.raises(UsageError):
             command_meant("daemon")
+
+
+@given(st.text())
+def test_every_text_is_a_command_or_a_sentence_about_it(text):
+    given_words = build_parser().parse_args(["--home", "/x", "ui"])
+    try:
+        arguments = parse_line(text, given_words)
+    except UsageError:
+        return
+    assert arguments is None or arguments.home == "/x"
 
 
 class TestCompletion:

@@ -165,7 +165,7 @@ def test_the_progress_line_is_coloured_too(terminal):
 
 def test_a_taskbar_shows_the_progress_and_is_cleared(terminal):
     shown = terminal("get", "bafyreix", TERM_PROGRAM="ghostty").raw
-    assert b"\x1b]9;4;1;25\x07" in shown
+    assert b"\x1b]9;4;1;" in shown
     assert shown.rindex(b"\x1b]9;4;0\x07") > shown.rindex(b"\x1b]9;4;1;")
     assert b"\x1b]9" not in terminal("get", "bafyreix").raw
 
@@ -184,6 +184,20 @@ def test_ctrl_c_leaves_no_taskbar_behind(terminal, node):
 
 def test_a_build_server_with_a_terminal_gets_plain_lines(terminal):
     assert b"\x1b[K" not in terminal("get", "bafyreix", CI="true").raw
+
+
+def test_shoal_alone_on_a_terminal_without_a_cursor_is_the_shell(terminal):
+    shown = terminal(typed=b"list\nquit\n", TERM="dumb")
+    assert shown.code == 0
+    assert "Type 'help' for the commands" in shown.lines[0] + shown.lines[1] + shown.lines[2]
+    assert "   Available Files" in shown.lines
+
+
+def test_the_dashboard_may_be_plain(terminal):
+    shown = terminal("ui", "--plain", typed=b"list\nquit\n")
+    assert shown.code == 0
+    assert "   Available Files" in shown.lines
+    assert b"\x1b[?1049h" not in shown.raw
 
 
 def test_exact_names_are_not_written_to_a_terminal(terminal):

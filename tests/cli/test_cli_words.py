@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from node import cli
-from node.commands.parser import build_parser
+from node.commands.parser import build_parser, named
 from node.commands.table import COMMANDS, EXIT_CODES
 from node.config import Config
 from node.control.lock import hold_folder
@@ -82,6 +82,18 @@ def test_options_of_every_command_may_stand_before_or_after_it():
     after = parser.parse_args(["list", "--json", "--home", "/x"])
     assert (before.json, before.home) == (after.json, after.home) == (True, "/x")
     assert parser.parse_args(["--home", "/x", "list", "--quiet"]).home == "/x"
+
+
+@pytest.mark.parametrize(
+    "words", [["LIST"], ["up"], [":list"], ["ls"], ["s", "linux"], ["rm", "3", "--keep"], ["d", "bafyreix"]]
+)
+def test_commands_may_be_typed_as_in_the_shell(node, capsys, words):
+    assert cli.main(["--home", str(node.home), "-q", *words]) == 0
+    assert capsys.readouterr().out
+
+
+def test_a_value_that_looks_like_a_command_is_none(node):
+    assert named(["--home", "list", "INFO", "list"]) == (["--home", "list", "info", "list"], "info")
 
 
 def test_options_are_not_abbreviated(capsys):
