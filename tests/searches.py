@@ -20,10 +20,13 @@ def hit(number: int, name: str, size: int, peers: int, **changes) -> HitStatus:
     return HitStatus(**(fields | changes))
 
 
+WALL = 1_740_000_000.0
+"""When the snapshots are looked at, in unix time."""
+
 HITS = (
-    hit(1, "linux.iso", 2_500_000_000, 12),
-    hit(2, "linux-tutorial.pdf", 4_000_000, 3),
-    hit(3, "linux-kernel.zip", 40_000_000, 5),
+    hit(1, "linux.iso", 2_500_000_000, 12, copies=4.1, seen_at=WALL - 130),
+    hit(2, "linux-tutorial.pdf", 4_000_000, 3, copies=3.0, seen_at=WALL - 170),
+    hit(3, "linux-kernel.zip", 40_000_000, 5, copies=5.0, seen_at=WALL - 550),
 )
 ASKED = tuple(
     [AskedStatus(f"12D3KooWpeer{number}", "peers", "answered", 3) for number in range(16)]

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from node.ui.columns import ask, change
+from node.ui.hit_rows import hit_of, own_search
 from node.ui.lineedit import line
 from node.ui.messages import Leave, Redraw, Request, SetMouse, Suspend
 from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Screen, Sort, filtered
 from node.ui.peer_actions import ban_confirmed
 from node.ui.row_actions import ROW_ACTIONS, do_confirmed
-from node.ui.rows import PEER_SORTS, SORTS, current, ids, index_of, select, sorted_by
+from node.ui.rows import current, ids, index_of, select, sorted_by, sorts
+from node.ui.search_actions import stop
 from node.ui.step import Step, refuse_offline, say
 from node.ui.view_details import TABS
 
@@ -78,7 +80,11 @@ def _back(model: Model) -> Step:
         return replace(model, details=None, tab=0), ()
     if model.filter:
         return filtered(model, ""), ()
-    return (replace(model, screen=Screen.TRANSFERS) if model.screen is not Screen.TRANSFERS else model), ()
+    if (running := own_search(model)) is not None:
+        return stop(model, running)
+    is_of_hit = model.screen is Screen.PEERS and current(model) is None and hit_of(model, model.peers_of) is not None
+    before = Screen.SEARCH if is_of_hit else Screen.TRANSFERS
+    return (replace(model, screen=before) if model.screen is not Screen.TRANSFERS else model), ()
 
 
 # --- finding ------------------------------------------------------------------------------------------------------
@@ -93,7 +99,7 @@ def _search(model: Model) -> Step:
 
 
 def _sort(model: Model) -> Step:
-    names, sort = (PEER_SORTS, model.peer_sort) if model.screen is Screen.PEERS else (SORTS, model.sort)
+    names, sort = sorts(model)
     choices = tuple(
         Choice(key, name + _arrow(sort, name), f"sort:{name}") for key, name in zip(_CHOICE_KEYS, names, strict=False)
     )

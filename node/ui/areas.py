@@ -42,8 +42,10 @@ def areas(model: Model) -> Areas:
             return Areas(body, max(body - 1 - pane, 0), 2, pane)
         case Screen.PEERS:
             return Areas(body, max(body - 4, 1), 3, 0)
-        case Screen.UPLOADS | Screen.SEARCH:
+        case Screen.UPLOADS:
             return Areas(body, max(body - 4, 1), 3, 0)
+        case Screen.SEARCH:
+            return Areas(body, max(body - 2, 1), 3, 0)
         case _:
             return Areas(body, 0, 1, 0)
 

@@ -16,6 +16,7 @@ import trio
 
 from node.control.async_client import Dial
 from node.errors import ExitCode, ShoalError
+from node.status import SearchStatus, from_json
 from node.ui import messages as msg
 from node.ui.diff import encode
 from node.ui.feed import Feed, Starter
@@ -247,8 +248,10 @@ class _Dashboard:
     async def _request(self, request: msg.Request) -> None:
         try:
             async with self._settings.dial() as client:
-                await client.call(request.method, dict(request.params))
-        except ShoalError as error:
+                answer = await client.call(request.method, dict(request.params))
+            if request.method == "search":
+                self._post(msg.SearchBegun(from_json(SearchStatus, answer)))
+        except (ShoalError, ValueError) as error:  # an answer of another version is a ValueError
             self._post(msg.Said(str(error), is_error=True))
         else:
             self._post(msg.Said(request.sentence))

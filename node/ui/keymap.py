@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from node.ui.hit_rows import own_search
 from node.ui.kept import kept
 from node.ui.model import Model, Screen
 
@@ -48,10 +49,15 @@ class Binding:
     group: Group
     places: frozenset[Place]
     hint: str = ""
+    hinted: frozenset[Place] = frozenset()  # where the hint belongs, if not wherever the key holds
+    hinted_keys: int = 1  # so many of them stand in it
 
 
-def _bind(action: str, keys: str, words: str, group: Group, *places: Place, hint: str = "") -> Binding:
-    return Binding(action, tuple(keys.split()), words, group, frozenset(places), hint)
+def _bind(
+    action: str, keys: str, words: str, group: Group, *places: Place, hint: str = "", hinted: Place | None = None
+) -> Binding:
+    hinted_in = frozenset({hinted} if hinted else ())
+    return Binding(action, tuple(keys.split()), words, group, frozenset(places), hint, hinted_in)
 
 
 _A, _L, _F = Place.ANYWHERE, Place.LIST, Place.FILES
@@ -68,7 +74,11 @@ BINDINGS = (
     _bind("page-down", "pgdn", "half a page, page", Group.MOVE, _L, Place.LOG),
     _bind("page-up", "pgup", "half a page, page", Group.MOVE, _L, Place.LOG),
     _bind("open", "enter l right", "open", Group.MOVE, Place.TRANSFERS, Place.UPLOADS, hint="info"),
-    _bind("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG),
+    _bind(
+        *("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG),
+        hint="back",
+        hinted=Place.SEARCH,
+    ),
     _bind("next-tab", "tab", "next pane, screen", Group.MOVE, Place.DETAILS, hint="overview/chunks/peers/files"),
     _bind("next-screen", "tab", "next pane, screen", Group.MOVE, _L, Place.NETWORK, Place.LOG),
     _bind("last-screen", "shift-tab", "screen before", Group.MOVE, _A),
@@ -77,12 +87,13 @@ BINDINGS = (
         for number, screen in enumerate(Screen, start=1)
     ),
     _bind("filter", "/", "live filter", Group.FIND, *_FILTERED, hint="filter"),
-    _bind("search", "n", "new search", Group.FIND, _A),
+    _bind("search", "n", "new search", Group.FIND, _A, hint="new search", hinted=Place.SEARCH),
     _bind("hit-info", "i", "what a hit is", Group.FIND, Place.SEARCH, hint="info"),
-    _bind("sort", "s", "sort; again: back", Group.FIND, Place.TRANSFERS, Place.UPLOADS, Place.PEERS, hint="sort"),
+    _bind("sort", "s", "sort; again: back", Group.FIND, _L, hint="sort"),
     _bind("columns", "o", "choose columns", Group.FIND, Place.TRANSFERS),
     _bind("use-peer", "enter l right", "open", Group.MOVE, Place.PEERS, hint="use this peer"),
     _bind("its-peers", "p", "its peers, all", Group.FIND, Place.UPLOADS, hint="peers"),
+    _bind("hit-peers", "p", "its peers, all", Group.FIND, Place.SEARCH, hint="peers"),
     _bind("everybody", "a", "its peers, all", Group.FIND, Place.PEERS, Place.NETWORK, hint="all connections"),
     _bind("connect", "c", "connect to a peer", Group.FIND, Place.NETWORK, hint="connect"),
     _bind("refresh", "r", "refresh its table", Group.FIND, Place.NETWORK, hint="refresh table"),
@@ -91,7 +102,7 @@ BINDINGS = (
     _bind("log-file", "w", "log, level, file", Group.FIND, Place.LOG, hint="its file"),
     _bind("pause", "p", "pause or resume", Group.ACT, Place.TRANSFERS, Place.DETAILS, hint="pause"),
     _bind("download", "d", "download, go on", Group.ACT, _F, hint="download"),
-    _bind("take", "d enter", "download, go on", Group.ACT, Place.SEARCH, hint="download"),
+    replace(_bind("take", "enter d", "download, go on", Group.ACT, Place.SEARCH, hint="download"), hinted_keys=2),
     _bind("cancel", "x", "cancel, asks", Group.ACT, _F, hint="cancel"),
     _bind("stop", "S", "stop seeding, asks", Group.ACT, _F, hint="stop"),
     _bind("ban", "b", "ban, asks; lift", Group.ACT, Place.PEERS, hint="ban"),
@@ -112,8 +123,8 @@ BINDINGS = (
 
 _HINT_ORDER = (
     *("open", "use-peer", "ban", "connect", "refresh", "everybody", "follow", "level", "log-file", "next-tab"),
-    *("take", "hit-info", "its-peers", "download", "pause", "cancel", "filter", "sort", "command", "help", "stop"),
-    *("limits", "copy"),
+    *("take", "hit-info", "its-peers", "hit-peers", "search", "download", "pause", "cancel", "filter", "back", "sort"),
+    *("command", "help", "stop", "limits", "copy"),
 )
 
 _SHOWN = {
@@ -164,14 +175,20 @@ def hints(model: Model) -> Iterator[tuple[str, str, str]]:
     """The bottom line's (key, word, action), what is wanted most often first."""
     if model.details is not None:
         yield "Esc", "back", "back"
-    yield from _hints_of(places(model), bindings(model.keys))
+    is_stopping = own_search(model) is not None and not model.filter
+    for key, word, action in _hints_of(places(model), bindings(model.keys)):
+        yield key, "stop searching" if action == "back" and is_stopping else word, action
 
 
 @kept
 def _hints_of(where: frozenset[Place], table: tuple[Binding, ...]) -> tuple[tuple[str, str, str], ...]:
-    hinted = [binding for binding in table if binding.hint and binding.keys and binding.places & where]
+    hinted = [
+        binding for binding in table if binding.hint and binding.keys and (binding.hinted or binding.places) & where
+    ]
     hinted.sort(key=lambda binding: _HINT_ORDER.index(binding.action))
-    return tuple((shown(binding.keys[0]), binding.hint, binding.action) for binding in hinted)
+    return tuple(
+        ("/".join(map(shown, binding.keys[: binding.hinted_keys])), binding.hint, binding.action) for binding in hinted
+    )
 
 
 def shown(key: str) -> str:

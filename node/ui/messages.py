@@ -107,6 +107,13 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchBegun:
+    """A search that was asked for here has begun."""
+
+    search: SearchStatus
+
+
+@dataclass(frozen=True, slots=True)
 class Printed:
     """What a command line printed; of a download that was begun, `begun` is the file as it was named."""
 
@@ -116,7 +123,7 @@ class Printed:
     begun: str | None = None
 
 
-Msg = Key | Paste | Mouse | Resize | Focus | WideGlyphs | Tick | Online | Offline | News | Said | Printed
+Msg = Key | Paste | Mouse | Resize | Focus | WideGlyphs | Tick | Online | Offline | News | Said | SearchBegun | Printed
 
 # --- effects ------------------------------------------------------------------------------------------------------
 

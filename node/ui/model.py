@@ -131,6 +131,15 @@ class Sort:
 
 
 @dataclass(frozen=True, slots=True)
+class HitOrder:
+    """How a person had the hits of one search sorted: as they were then; what is found later stands below."""
+
+    search: int = 0  # its number; another search comes in its own order
+    sort: Sort = Sort()
+    cids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CommandWord:
     """One row of the command table, as prompt, help and completion need it."""
 
@@ -204,6 +213,8 @@ class Model:
     peer_sort: Sort = Sort()
     peer_order: tuple[str, ...] = ()  # the same for Peers, by `rows.peer_key`
     peers_ordered_at: float = float("-inf")
+    own_search: int | None = None  # the number of the last one begun here
+    hit_order: HitOrder = HitOrder()
     filters: Mapping[Screen, str] = field(default_factory=dict)
     prompt: Prompt | None = None
     dialog: Dialog | None = None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from node.status import PeerStatus
+from node.ui.hit_rows import hit_of
 from node.ui.lineedit import line
 from node.ui.messages import Request
 from node.ui.model import Choice, Dialog, Model, Prompt, PromptKind, item_of
@@ -28,8 +29,8 @@ def selected_peer(model: Model) -> PeerStatus | None:
 
 def _use_peer(model: Model) -> Step:
     """Type the command that fetches the shown file from the selected peer; Enter gives it."""
-    item, peer = item_of(model, model.peers_of), selected_peer(model)
-    if item is None or peer is None:
+    item, hit, peer = item_of(model, model.peers_of), hit_of(model, model.peers_of), selected_peer(model)
+    if peer is None or (item is None and hit is None):
         return say(model, "the peers of one file can be chosen: select a file, then 3"), ()
     typed = f"download {item.number} from {peer.address}"
     return replace(model, prompt=Prompt(PromptKind.COMMAND, line(typed))), ()

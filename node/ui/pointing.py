@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from node.ui import view_peers, view_uploads
+from node.ui import view_peers, view_search, view_uploads
 from node.ui.actions import ACTIONS, act, show_screen
 from node.ui.areas import areas, is_too_small
 from node.ui.grid import choose, key_at
 from node.ui.model import Model, Screen
-from node.ui.rows import PEER_SORTS, SORTS, ids, index_of, select, sorted_by, window
+from node.ui.rows import ids, index_of, select, sorted_by, sorts, window
 from node.ui.step import Step
 from node.ui.text import cells
 from node.ui.view_chrome import hint_at, tab_spans
@@ -37,7 +37,7 @@ def clicked(model: Model, x: int, y: int) -> Step:
     line = y - place.first_row
     if line == -1:
         key = _column_at(model, x)
-        return (sorted_by(model, key) if key in (PEER_SORTS if model.screen is Screen.PEERS else SORTS) else model), ()
+        return (sorted_by(model, key) if key in sorts(model)[0] else model), ()
     if not 0 <= line < len(seen):
         return model, ()
     if seen[line] == index:
@@ -54,6 +54,8 @@ def _column_at(model: Model, x: int) -> str:
             return key_at(choose(view_uploads.fields(model), model.width), x)
         case Screen.PEERS:
             return key_at(choose(view_peers.FIELDS, model.width), x)
+        case Screen.SEARCH:
+            return key_at(choose(view_search.FIELDS, model.width), x)
         case _:
             return ""
 

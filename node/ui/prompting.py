@@ -16,7 +16,7 @@ from node.ui.completing import all_words, complete, ghost
 from node.ui.lineedit import line
 from node.ui.messages import Leave, Request, RunLine
 from node.ui.model import Model, Prompt, PromptKind, Screen, filtered
-from node.ui.rows import PEER_SORTS, SORTS, current, sorted_by
+from node.ui.rows import current, sorted_by, sorts
 from node.ui.step import Step, refuse_offline, say
 from node.ui.theme import THEMES
 from node.ui.words import meant
@@ -141,7 +141,7 @@ def _peers(model: Model, words: list[str]) -> Step:
 
 
 def _sort(model: Model, words: list[str]) -> Step:
-    keys = PEER_SORTS if model.screen is Screen.PEERS else SORTS
+    keys, _ = sorts(model)
     found = [key for key in keys if words and key.startswith(words[0].casefold())]
     if not found:
         return say(model, f"usage: sort <{'|'.join(keys)}>", is_error=True), ()
@@ -162,10 +162,13 @@ def _search(model: Model, words: list[str]) -> Step:
     scope = next((scope for scope in ("local", "peers") if f"--{scope}" in words), "all")  # of two the one nearer home
     text = " ".join(word for word in words if not word.startswith("--"))
     model = show_screen(model, Screen.SEARCH)
-    if not text:
+    is_stop = "--stop" in words
+    if not text and not is_stop:
         return model, ()
     if not model.is_online:
         return refuse_offline(model), ()
+    if is_stop:
+        return model, (Request("search_stop", (), "stopped searching"),)
     model = replace(filtered(model, ""), places={**model.places, Screen.SEARCH: 0})
     params = (("text", text), ("scope", scope), ("wait", False))
     return model, (Request("search", params, f'searching for "{text}"'),)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from node.status import HitStatus, ItemStatus, PeerStatus
+from node.status import ItemStatus, PeerStatus
+from node.ui.hit_rows import HIT_SORTS, hit_sort, hits, hits_sorted
 from node.ui.kept import kept
 from node.ui.model import Data, Model, Screen, Sort, item_of
 from node.ui.safe import safe
@@ -50,6 +51,17 @@ PEER_SORTS: Mapping[str, Callable[[PeerStatus], tuple[object, ...]]] = {
     "sent": lambda peer: (-peer.sent, peer.number),
 }
 """The same for peers."""
+
+
+def sorts(model: Model) -> tuple[Sequence[str], Sort]:
+    """What the screen's rows can be sorted by, and are."""
+    match model.screen:
+        case Screen.PEERS:
+            return tuple(PEER_SORTS), model.peer_sort
+        case Screen.SEARCH:
+            return tuple(HIT_SORTS), hit_sort(model)
+        case _:
+            return tuple(SORTS), model.sort
 
 
 def with_items(data: Data, items: tuple[ItemStatus, ...]) -> Data:
@@ -106,6 +118,8 @@ def sorted_by(model: Model, key: str) -> Model:
         return peers_ordered(
             replace(model, peer_sort=Sort(key, is_same and not model.peer_sort.is_reversed)), anew=True
         )
+    if model.screen is Screen.SEARCH:
+        return hits_sorted(model, key)
     is_same = model.sort.key == key
     return ordered(replace(model, sort=Sort(key, is_same and not model.sort.is_reversed)), anew=True)
 
@@ -118,13 +132,6 @@ def items(model: Model) -> Sequence[ItemStatus]:
 def peers(model: Model) -> Sequence[PeerStatus]:
     """The rows of Peers; none while those of another file are known only."""
     return _peers(model.shown.peers, model.peer_order) if model.shown.peers_of == model.peers_of else ()
-
-
-def hits(model: Model) -> Sequence[HitStatus]:
-    """The rows of Search, each with its own number whatever else is shown."""
-    needle = model.filters.get(Screen.SEARCH, "").casefold()
-    found = model.shown.search.hits if model.shown.search else ()
-    return [hit for hit in found if needle in safe(hit.name).casefold()] if needle else found
 
 
 def peer_key(peer: PeerStatus) -> str:

@@ -9,6 +9,9 @@ from node.ui.units import count, size
 ANSWERED = "answered"
 """The reply of a peer that said all it knows; the others say what hindered them."""
 
+NOT_ANSWERED = ("waiting", "not waited for")
+"""The replies of peers that may yet answer, or might have."""
+
 
 def search_results(search: SearchStatus, *, is_final: bool = True) -> Table:
     """`search <text>`: what was found, by the numbers that `download` takes; until `is_final`, so far."""
@@ -17,6 +20,8 @@ def search_results(search: SearchStatus, *, is_final: bool = True) -> Table:
         footer.append("3/12: of 12 peers that say they have it, 3 have proved it.")
     if any(hit.state is HitState.UNVERIFIED for hit in search.hits):
         footer.append("Unverified: nobody has proved yet to have it.")
+    if any(hit.state is HitState.INCOMPLETE for hit in search.hits):
+        footer.append("Incomplete: those who have proved to have some of it lack the rest, all of them.")
     doubles = [hit for hit in search.hits if hit.same_as and hit.state is HitState.AVAILABLE]
     if doubles:
         footer.append(f"{state(doubles[0])}: the same bytes as hit {doubles[0].same_as}, under another name.")

@@ -128,6 +128,16 @@ def eta_fixed(seconds: float | None) -> str:
     return f"{whole // DAY}d{whole % DAY // HOUR:02}h"
 
 
+def age(seconds: float) -> str:
+    """How old something is in at most four characters: `12s`, `9m`, `5h`, `3d`."""
+    whole = max(0, int(seconds))
+    if whole < MINUTE:
+        return f"{whole}s"
+    if whole < HOUR:
+        return f"{whole // MINUTE}m"
+    return f"{whole // HOUR}h" if whole < DAY else f"{min(whole // DAY, 999)}d"
+
+
 def count(number: int, noun: str) -> str:
     """The number with its noun: `1 source`, `5 sources`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -163,7 +163,8 @@ def _online(model: Model, message: msg.Online) -> Step:
 def _offline(model: Model, message: msg.Offline) -> Step:
     since = model.contact.since if model.contact.reach is Reach.OFFLINE else model.now
     contact = Contact(Reach.OFFLINE, since, message.reason, message.retry_at, message.attempt, message.is_starting)
-    return replace(model, contact=contact, dialog=None), ()
+    # A node that starts anew counts its searches anew.
+    return replace(model, contact=contact, dialog=None, own_search=None), ()
 
 
 def _news(model: Model, message: msg.News) -> Step:
@@ -224,6 +225,11 @@ def _said(model: Model, message: msg.Said) -> Step:
     return say(model, message.text, is_error=message.is_error), ()
 
 
+def _begun(model: Model, message: msg.SearchBegun) -> Step:
+    data = replace(model.data, search=message.search)
+    return replace(model, data=data, own_search=message.search.number), ()
+
+
 def _printed(model: Model, message: msg.Printed) -> Step:
     if message.begun is not None and not message.is_error:
         return replace(model, opening=message.begun, toast=None), ()
@@ -245,5 +251,6 @@ _HANDLERS: Mapping[type, Callable[[Model, Any], Step]] = {
     msg.Offline: _offline,
     msg.News: _news,
     msg.Said: _said,
+    msg.SearchBegun: _begun,
     msg.Printed: _printed,
 }

@@ -8,9 +8,10 @@ from operator import attrgetter
 
 from node.status import ItemStatus, TransferState
 from node.ui.frame import Line, Span, fit, gated, spread
+from node.ui.hit_rows import hit_sort, hits
 from node.ui.kept import kept
 from node.ui.keymap import hints, shown
-from node.ui.model import SCREENS, STALE_S, Model, Reach, Screen, item_of
+from node.ui.model import SCREENS, STALE_S, Model, Reach, Screen, Sort, item_of
 from node.ui.rows import items
 from node.ui.text import cells
 from node.ui.units import count, rate_fixed, rate_short
@@ -107,6 +108,8 @@ def status_line(model: Model) -> Line:
         return fit([(" disconnected - commands are refused, nothing is queued", "warn")], model.width)
     if model.details is not None:
         return fit([(_note(item_of(model, model.details)), "dim")], model.width)
+    if model.screen is Screen.SEARCH:
+        return fit([(_search_note(model), "dim")], model.width)
     if model.screen not in (Screen.TRANSFERS, Screen.UPLOADS):
         return fit([(_NOTES.get(model.screen, ""), "dim")], model.width)
     rows = items(model)
@@ -125,6 +128,18 @@ def _note(item: ItemStatus | None) -> str:
         return ""
     words = "'stop' stops seeding" if item.state is TransferState.SEEDING else "'pause' 'cancel' this download"
     return f" 'peers {item.number}' who is sharing   {words}"
+
+
+def _search_note(model: Model) -> str:
+    """What the rows' numbers are for, or which rows these are."""
+    sort = hit_sort(model)
+    if model.shown.search is None or not model.shown.search.hits:
+        return ""
+    if sort == Sort() and not model.filter:
+        return " rows are numbered for 'download <#>' and do not move while you look"
+    arrow = "▴" if sort.is_reversed else "▾"
+    shown = f"{len(hits(model))} of {count(len(model.shown.search.hits), 'hit')}"
+    return f" {shown}   sort: {sort.key} {arrow}   filter: {model.filter or 'none'}"
 
 
 _NOTES = {

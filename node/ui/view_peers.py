@@ -9,6 +9,7 @@ from node.ui.areas import areas
 from node.ui.frame import Line, Span, blank, fill, fit, ruled
 from node.ui.graphs import bar
 from node.ui.grid import Field, choose, heading, row
+from node.ui.hit_rows import hit_of
 from node.ui.kept import kept
 from node.ui.model import Model, Sort, item_of
 from node.ui.rows import ids, index_of, peers, window
@@ -66,6 +67,8 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
     is_known = model.shown.peers is not None and model.shown.peers_of == model.peers_of
     rows = peers(model)
     title = f"Peers Sharing - {item.name}  ({item.peers_known} known, {item.peers_connected} connected)" if item else ""
+    if not item and (hit := hit_of(model, model.peers_of)):
+        title = f"Peers Sharing - {hit.name}  ({hit.claimed} known, {hit.verified} proved it)"
     shown = [ruled(title or f"Connections  ({count(len(rows), 'peer')})", width)]
     if not is_known:
         return fill([*shown, blank(width), sentence("asking the node …", width, "dim")], width, height)

@@ -83,7 +83,9 @@ def test_a_search_under_way_tells_how_many_have_answered():
     asked = (replace(LINUX.asked[0], reply="waiting"), *LINUX.asked[1:])
     search = replace(LINUX, asked=asked, is_over=False, is_checked=False, seconds=3.2)
     text = shown(scene(80, 24, "2", news=replace(NEWS, search=search)))
-    assert f"asked {len(asked) - 1} of {len(asked)} peers   ◐ searching 3 s" in text
+    assert f"asked {len(asked) - 1} of {len(asked)} peers   ◐ 3 s" in text
+    checked = replace(LINUX, is_checked=False)
+    assert "◐ checking who has it" in shown(scene(80, 24, "2", news=replace(NEWS, search=checked)))
 
 
 def test_the_lit_choice_of_a_dialog_stays_in_sight_on_a_low_terminal():
