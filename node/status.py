@@ -102,19 +102,21 @@ class PeerStatus:
     received: int
     sent: int
     direction: str  # "in" or "out"
-    flags: str  # of D we download, U we upload, I it wants what is here, C serves us nothing, ! sent bad data, B banned
+    flags: str  # of D we download, U we upload, I it wants what is here, C serves us nothing, ! sent bad data,
+    # B banned by a person, b banned for this file by the node itself
     rtt_s: float | None = None  # None before the first round trip, or without a connection
     agent: str = ""  # what it says it runs
 
 
 @dataclass(frozen=True, slots=True)
 class BanStatus:
-    """One peer that a person has banned."""
+    """One peer that a person has banned or, with a reason, one that the node has banned itself for some files."""
 
     peer_id: str
     multiaddr: str  # where it was last; "" if that wasn't known
     agent: str
     banned_at: float  # unix time
+    reason: str = ""  # what it did, and for how many files; "" for a person's ban, which is for everything
 
 
 @dataclass(frozen=True, slots=True)

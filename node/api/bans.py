@@ -30,5 +30,5 @@ class BansApi:
         return to_json(await self._banning.lift(call.param("peer", str)))
 
     async def banned(self, call: Call) -> object:
-        """Every ban, the oldest first."""
-        return [to_json(ban) for ban in self._banning.bans.values()]
+        """Every ban, people's first."""
+        return [to_json(ban) for ban in self._banning.listed()]

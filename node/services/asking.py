@@ -178,6 +178,12 @@ class Asking:
         if session := self.swarm.sessions.get(peer):
             session.bye(ByeReason.BAD_DATA, reason)
 
+    def pardoned(self, peer: str) -> None:
+        """A person wants a banned peer to be asked again."""
+        self.candidates.pardon(peer, trio.current_time())
+        if self.machine:
+            self.machine.reputation.pardon(peer)
+
     def wake(self) -> None:
         """Something happened that `news` waits for."""
         self._changed.set()

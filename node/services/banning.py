@@ -1,8 +1,10 @@
-"""The peers that a person has banned: whom this node is never connected with.
+"""The peers that a person has banned: whom this node is never connected with; and lifting what the node did itself.
 
 Rules: a ban is of a peer id, for the whole node and over restarts, until it is lifted. It holds where connections are
 made, so that no service has to know: a banned peer is neither dialled nor let in, which ends whatever it was asked or
 served. Its sessions hear a last word first, so that its owner may read why.
+A peer that lied or broke the protocol is banned by its swarm, for one manifest and this run of the node; a person who
+trusts it again lifts that too, by the same word.
 """
 
 from __future__ import annotations
@@ -29,6 +31,10 @@ from protocols.exchange import ByeReason
 log = logging.getLogger(__name__)
 
 
+AUTOMATIC_SHOWN = 100
+"""Bans of the node's own that are listed, the latest: an attacker can have thousands of them made."""
+
+
 class Gate(Protocol):
     """What this needs of the host."""
 
@@ -52,6 +58,11 @@ class Banning:
     def bans(self) -> Mapping[str, BanStatus]:
         """Every ban by its peer id, the oldest first."""
         return self._bans
+
+    def listed(self) -> list[BanStatus]:
+        """Every person's ban, the oldest first, then the node's own of peers that nobody has banned, likewise."""
+        own = [ban for ban in self._automatic() if ban.peer_id not in self._bans]
+        return [*self._bans.values(), *own[-AUTOMATIC_SHOWN:]]
 
     async def restore(self) -> None:
         """Have the bans of the last run hold again."""
@@ -78,19 +89,39 @@ class Banning:
         return self._bans[peer_id]
 
     async def lift(self, text: str) -> BanStatus:
-        """Let a banned peer come back; raises NotFoundError and AmbiguousError."""
-        places = {ban.peer_id: _at(ban.multiaddr) for ban in self._bans.values()}
+        """Let a banned peer come back, whoever has banned it; raises NotFoundError and AmbiguousError."""
+        bans = {ban.peer_id: ban for ban in (*self._automatic(), *self._bans.values())}
+        places = {ban.peer_id: _at(ban.multiaddr) for ban in bans.values()}
         found = peers_meant(_plain(text.strip()), places)
         if not found:
             raise NotFoundError(f"no banned peer is meant by {text}; `ban` shows who is banned")
         peer_id = _only(text, found)
-        await in_thread(self._saved.remove, peer_id)
-        ban = self._bans.pop(peer_id)
-        self._refuse()
+        if peer_id in self._bans:
+            await in_thread(self._saved.remove, peer_id)
+            self._bans.pop(peer_id, None)
+            self._refuse()
+        for swarm in self._exchange.swarms.values():
+            swarm.pardon(peer_id)
         log.info("the ban of %s is lifted", peer_id)
-        return ban
+        return bans[peer_id]
 
     # --- inside -----------------------------------------------------------------------------------------------
+
+    def _automatic(self) -> list[BanStatus]:
+        """The bans that swarms have made themselves, one for each peer, the oldest first."""
+        times: dict[str, list[float]] = {}
+        liars: set[str] = set()
+        for swarm in self._exchange.swarms.values():
+            liars |= swarm.liars
+            for peer_id, at in swarm.banned.items():
+                times.setdefault(peer_id, []).append(at)
+        known = self._known() if times else {}
+        bans = []
+        for peer_id, each in times.items():
+            fault = "wrong data" if peer_id in liars else "broke the protocol"
+            files = "1 file" if len(each) == 1 else f"{len(each)} files"
+            bans.append(BanStatus(peer_id, *known.get(peer_id, ("", "")), min(each), f"{fault}, {files}"))
+        return sorted(bans, key=lambda ban: ban.banned_at)
 
     def _refuse(self) -> None:
         self._host.refuse(frozenset(self._bans))

@@ -30,7 +30,7 @@ def sharing_rows(
     for number, (peer, totals) in enumerate(_by_presence(swarm), start=1):
         row = _row(number, peer, totals, swarm.sessions.get(peer), chunks, now)
         connection = live.get(peer)
-        flags = _flags(peer, swarm, machine, now) + ("B" if peer in bans else "")
+        flags = _flags(peer, swarm, machine, now) + ("B" if peer in bans else "b" if peer in swarm.banned else "")
         agent = row.agent or (connection.agent if connection else "")
         rows.append(replace(row, flags=flags, agent=agent, rtt_s=connection.rtt_s if connection else None))
     return tuple(rows)

@@ -6,6 +6,7 @@ bounded; nothing here decides about chunks.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,11 +26,12 @@ MAX_BANNED = 4096
 
 
 class Listener(Protocol):
-    """A download that wants to hear what its sessions say; all but `heard` are synchronous."""
+    """A download that wants to hear what its sessions say, and a person of them; all but `heard` are synchronous."""
 
     def session_opened(self, session: PeerSession) -> None: ...
     def session_closed(self, session: PeerSession, error: Exception | None) -> None: ...
     async def heard(self, session: PeerSession, message: Message) -> None: ...
+    def pardoned(self, peer: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Swarm:
         self.listener: Listener | None = None
         self.on_told: Callable[[PeerSession, Peers], None] | None = None  # who wants to know of more peers
         self.sessions: dict[str, PeerSession] = {}
-        self.banned: dict[str, None] = {}  # in order
+        self.banned: dict[str, float] = {}  # unix time, in order
         self.liars: set[str] = set()  # those of them that sent wrong data
         self.ledger: dict[str, PeerTotals] = {}
         self._forgotten = (0, 0)  # received from and sent to peers that the ledger has let go
@@ -94,13 +96,20 @@ class Swarm:
 
     def ban(self, peer: str, *, has_lied: bool) -> None:
         """Have nothing more to do with a peer that sent wrong data, or broke the protocol."""
-        self.banned[peer] = None
+        self.banned[peer] = time.time()
         if has_lied:
             self.liars.add(peer)
         while len(self.banned) > MAX_BANNED:
             oldest = next(iter(self.banned))
             del self.banned[oldest]
             self.liars.discard(oldest)
+
+    def pardon(self, peer: str) -> None:
+        """A person lifts the ban of a peer: it may be asked and served again."""
+        self.banned.pop(peer, None)
+        self.liars.discard(peer)
+        if self.listener:
+            self.listener.pardoned(peer)
 
     def set_content(self, content: Content) -> None:
         """What is served from now on; sessions that waited for the manifest get our bitfield."""

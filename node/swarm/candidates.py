@@ -186,6 +186,14 @@ class Candidates:
             candidate.has_lied = candidate.has_lied or has_lied
             candidate.reason = reason
 
+    def pardon(self, peer: str, now: float) -> None:
+        """A person wants a banned peer to be asked again: it may be dialled at once."""
+        if candidate := self._known.get(peer):
+            candidate.is_banned = candidate.has_lied = candidate.has_refused = False
+            candidate.reason = ""
+            candidate.failures = 0
+            candidate.next_try = now
+
     def is_banned(self, peer: str) -> bool:
         """Whether the peer was banned for this manifest."""
         candidate = self._known.get(peer)

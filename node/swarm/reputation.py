@@ -89,6 +89,10 @@ class Reputation:
             self._clear(peer)
         return [self._ban(peer, f"its part of chunk {progress.chunk} was wrong") for peer in sorted(guilty)]
 
+    def pardon(self, peer: str) -> None:
+        """A person trusts a banned peer again; its next lie is judged like a first one."""
+        self.banned.pop(peer, None)
+
     def _clear(self, peer: str) -> None:
         """The evidence is for the peer, unless other cases are open against it."""
         if not any(peer in case.suspects for case in self.cases.values()):

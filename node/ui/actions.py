@@ -13,7 +13,7 @@ from node.ui.hit_rows import hit_of, own_search
 from node.ui.lineedit import line
 from node.ui.messages import Leave, Redraw, Request, SetMouse, Suspend
 from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Screen, Sort, filtered
-from node.ui.peer_actions import ban_confirmed
+from node.ui.peer_actions import ban_confirmed, unban_confirmed
 from node.ui.row_actions import ROW_ACTIONS, do_confirmed
 from node.ui.rows import current, ids, index_of, select, sorted_by, sorts
 from node.ui.search_actions import stop
@@ -209,6 +209,8 @@ def act(model: Model, action: str) -> Step:
             return do_confirmed(model, argument)
         case "ban" if argument:
             return ban_confirmed(model, argument)
+        case "unban":
+            return unban_confirmed(model, argument)
         case "type":
             return replace(model, prompt=Prompt(PromptKind.COMMAND, line(argument))), ()
         case _:

@@ -15,9 +15,10 @@ def test_a_peer_is_banned_and_comes_back(inside, node):
 def test_who_is_banned_is_a_list(inside):
     code, out, _ = inside("ban", "--no-header")
     assert code == 0
-    number, peer, since, address, client = out.rstrip("\n").split("\t")
+    number, peer, since, why, address, client = out.rstrip("\n").split("\t")
     assert (number, peer, address, client) == ("1", "12D3KooWbad", "/ip4/192.168.1.66/tcp/4001", "shoal/0.1.0")
     assert since.endswith(" ago")
+    assert why == "by hand"
 
 
 def test_in_json_the_ban_is_whole(inside):

@@ -6,12 +6,12 @@ import pytest
 import trio
 
 from node.errors import AmbiguousError, NotFoundError, UsageError
-from node.services.banning import Banning
+from node.services.banning import AUTOMATIC_SHOWN, Banning
 from node.services.peer_rows import connection_rows, sharing_rows
 from node.status import PeerStatus
 from node.store.bans import Bans
 from node.store.database import Database
-from tests.services.test_downloading import CONTENT, World
+from tests.services.test_downloading import CONTENT, World, written
 from tests.services.test_introducing import peer_id
 from tests.services.test_named_peers import AT_A, AT_B, BOTH, A, B, connection
 
@@ -146,3 +146,48 @@ async def test_who_is_banned_stands_below_the_connections(autojump_clock, world,
     rows = connection_rows(bans._host.connections(), bans.bans)
     assert [(row.number, row.peer_id, row.flags) for row in rows] == [(1, B, ""), (2, A, "B")]
     assert rows[1].address == "192.168.1.10"
+
+
+async def test_what_the_node_has_banned_itself_is_listed_lifted_and_asked_again(autojump_clock, world, saved):
+    bans = banning(world, saved, *BOTH)
+    task = world.task
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(task.run)
+        await written(world.storage, 3)
+        task.asking.ban(A, "a wrong chunk")
+        task.asking.ban(B, "an odd message", has_lied=False)
+        while task.swarm.sessions:  # noqa: ASYNC110 - virtual time
+            await trio.sleep(0.01)
+        assert _rows(task.swarm, task.machine, bans)[A].flags == "!b"
+        assert _rows(task.swarm, task.machine, bans)[B].flags == "b"
+        assert [(ban.peer_id, ban.reason) for ban in bans.listed()] == [
+            (A, "wrong data, 1 file"),
+            (B, "broke the protocol, 1 file"),
+        ]
+        assert "are banned" in task.stall_reason()
+        have = len(world.storage.writes)
+        await trio.sleep(300)
+        assert len(world.storage.writes) == have
+        assert (await bans.lift(A)).peer_id == A
+        assert [ban.peer_id for ban in bans.listed()] == [B]
+    assert world.storage.finished
+    assert not saved.all()
+
+
+async def test_lifting_a_ban_by_hand_lifts_the_nodes_own_too(autojump_clock, world, saved):
+    bans = banning(world, saved, *BOTH)
+    world.task.swarm.listener = world.task.asking
+    world.task.asking.ban(A, "a wrong chunk")
+    await bans.ban(A)
+    assert [(ban.peer_id, ban.reason) for ban in bans.listed()] == [(A, "")]
+    await bans.lift(A)
+    assert not bans.listed()
+    assert not world.candidates.banned
+
+
+async def test_of_many_bans_of_its_own_the_latest_are_listed(autojump_clock, world, saved):
+    bans = banning(world, saved)
+    for number in range(AUTOMATIC_SHOWN + 10):
+        world.task.swarm.ban(f"liar {number}", has_lied=True)
+    assert len(bans.listed()) == AUTOMATIC_SHOWN
+    assert bans.listed()[-1].peer_id == f"liar {AUTOMATIC_SHOWN + 9}"

@@ -144,6 +144,18 @@ def test_a_banned_peer_is_never_dialled_again(candidates):
     assert not candidates.is_banned("somebody")
 
 
+def test_a_pardoned_peer_is_dialled_at_once_and_judged_anew(candidates):
+    candidates.add("liar", ("/ip4/127.0.0.1/tcp/1",), now=0.0)
+    candidates.ban("liar", "wrong data", 0.0)
+    candidates.pardon("liar", 5.0)
+    candidates.pardon("somebody", 5.0)
+    assert "somebody" not in candidates
+    assert not candidates.banned
+    assert [each.peer for each in candidates.due(5.0, 10)] == ["liar"]
+    candidates.ban("liar", "wrong data", 6.0, has_lied=False)
+    assert "broke" in candidates.why_none()
+
+
 def test_fresh_addresses_come_first_and_are_bounded(candidates):
     candidates.add("a", tuple(f"/ip4/127.0.0.1/tcp/{n}" for n in range(MAX_ADDRESSES)), now=0.0)
     candidates.add("a", ("/ip4/127.0.0.1/tcp/9999", "/ip4/127.0.0.1/tcp/3"), now=0.0)

@@ -130,3 +130,12 @@ def test_what_is_remembered_is_bounded():
         reputation.chunk_failed(mixed(number, f"x {number}", f"y {number}"), b"")
     assert not reputation.is_suspect("x 0")
     assert reputation.is_suspect(f"y {MAX_LEDGER - 1}")
+
+
+def test_a_pardoned_peer_is_banned_again_by_its_next_lie():
+    reputation = Reputation()
+    assert names(reputation.chunk_failed(whole(0, "liar"), b"")) == ["liar"]
+    reputation.pardon("liar")
+    reputation.pardon("nobody")
+    assert not reputation.banned
+    assert names(reputation.chunk_failed(whole(1, "liar"), b"")) == ["liar"]

@@ -53,6 +53,21 @@ def test_a_ban_is_lifted_by_the_same_key_at_once():
     assert model.dialog is None
 
 
+def test_of_a_peer_that_the_node_has_banned_itself_it_is_asked_what_becomes():
+    flagged = replace(NEWS, peers=(replace(PEERS[0], flags="!b"), *PEERS[1:]))
+    model, effects = pressed(told(on_peers(), flagged), "b")
+    assert not effects
+    text = "\n".join(text_of(view(model)))
+    assert "sent wrong data" in text
+    assert text_of(view(model))[-1] == " l lift  y ban  n leave"
+    _, effects = pressed(model, "l")
+    assert effects == [msg.Request("unban", (("peer", PEERS[0].peer_id),), "192.168.1.10 may come back")]
+    _, effects = pressed(model, "y")
+    assert [effect.method for effect in effects] == ["ban"]
+    model, effects = pressed(model, "enter")
+    assert (model.dialog, effects) == (None, [])
+
+
 def test_nobody_is_banned_while_the_node_is_away():
     gone = told(on_peers(), GONE)
     assert pressed(gone, "b", "y")[1] == pressed(told(on_peers("G"), GONE), "b")[1] == []
