@@ -7,32 +7,35 @@ everything that goes wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from node.commands.context import Context
-from node.commands.table import COMMANDS, Command
+from node.commands.parser import GLOBAL, HELP, named
+from node.commands.table import COMMANDS, Argument, Command
 from node.control.client import ControlClient
-from node.errors import ExitCode, UsageError
-from node.folder import data_folder
+from node.errors import ExitCode, ShoalError, UsageError
+from node.folder import DataFolder, data_folder
 
 ASK_S = 0.2
 """How long the node may take to tell its rows: somebody is waiting with a finger on Tab."""
 
 SCRIPTS = {
+    # Where nothing is offered, `-o default` has readline offer files, with their quotes and slashes.
     "bash": """_shoal() {
     local IFS=$'\\n'
     COMPREPLY=($(shoal __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-    if [ ${#COMPREPLY[@]} -eq 0 ]; then COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")); fi
 }
-complete -F _shoal shoal
+complete -o default -F _shoal shoal
 """,
+    # Sourced it says what completes shoal; as a file _shoal in $fpath it is the function itself.
     "zsh": """#compdef shoal
 _shoal() {
     local -a found
     found=("${(@f)$(shoal __complete "${words[@]:1:$((CURRENT-1))}" 2>/dev/null)}")
     if [[ -n "${found[*]}" ]]; then compadd -- "${found[@]}"; else _files; fi
 }
-compdef _shoal shoal
+if [[ "${funcstack[1]}" = _shoal ]]; then _shoal "$@"; else compdef _shoal shoal; fi
 """,
     "fish": """function __shoal_complete
     set -l words (commandline -opc) (commandline -ct)
@@ -52,53 +55,103 @@ def completion(context: Context) -> int:
     return ExitCode.OK
 
 
-def complete(words: Sequence[str], environ: dict[str, str]) -> list[str]:
+def complete(words: Sequence[str], environ: Mapping[str, str]) -> list[str]:
     """What the last of the words may become; nothing where that is a path's or nobody's to say."""
     *before, begun = words or [""]
-    named = [word for word in before if not word.startswith("-")]
-    if not named:
-        return [name for name in _names() if name.startswith(begun)]
-    command = next((each for each in COMMANDS if named[0] in (each.name, *each.aliases)), None)
-    if command is None:
+    try:
+        line = _read(before, environ)
+    except ShoalError:  # no such command, or no home folder
         return []
-    if begun.startswith("-"):
-        options = [name for argument in command.arguments for name in argument.names if name.startswith("--")]
-        return [option for option in options if option.startswith(begun)]
-    if command.name == "get" and len(named) == 2:
-        found = ["from"]
-    elif command.name == "get" and named[2:] == ["from"]:
-        found = _asked(environ, "peers", "address", target=named[1])
-    elif len(named) > 1:
-        found = []
-    elif command.name in _PEERS_OF:
-        found = _asked(environ, _PEERS_OF[command.name], "peer_id")
+    if line.valued is not None:
+        found = line.values(line.valued)
+    elif begun.startswith("-"):
+        found = [name for each in line.options for name in each.names if name.startswith("--")]
+    elif line.command is None:
+        found = _names() if not line.given or line.given == [HELP] else []
     else:
-        found = _asked(environ, "list", "number") if _takes_target(command) else list(_choices(command))
+        found = line.values(line.next_argument())
     return [each for each in found if each.startswith(begun)]
 
 
-def _names() -> list[str]:
-    return [*(command.name for command in COMMANDS), "help"]
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What is typed already."""
 
+    home: DataFolder
+    command: Command | None
+    given: list[str]  # without options, and without the command's name if it is one
+    valued: Argument | None  # the option whose value comes next
 
-def _takes_target(command: Command) -> bool:
-    return any(argument.names == ("target",) for argument in command.arguments)
+    @property
+    def options(self) -> list[Argument]:
+        """What may stand anywhere."""
+        own = () if self.command is None else self.command.arguments
+        return [each for each in (*own, *GLOBAL) if each.is_option]
 
+    def next_argument(self) -> Argument | None:
+        """Which argument comes next, by its place; the last one may be repeated."""
+        assert self.command is not None
+        places = [each for each in self.command.arguments if not each.is_option]
+        if len(self.given) < len(places):
+            return places[len(self.given)]
+        return places[-1] if places and places[-1].options.get("nargs") in ("*", "+") else None
 
-def _choices(command: Command) -> Sequence[str]:
-    return tuple(SCRIPTS) if command.name == "completion" else ()
+    def values(self, argument: Argument | None) -> list[str]:
+        """The words that may stand for an argument."""
+        if argument is None:
+            return []
+        match argument.names[0]:
+            case "target":
+                ways = ["up", "down"] if self.command is not None and self.command.name == "limit" else []
+                return [*self._asked("list", "number"), *ways]
+            case "chosen":
+                return self._source()
+            case "--from" if self.given:
+                return self._asked("peers", "address", target=self.given[0])
+            case "peer" if self.command is not None:
+                return self._asked(_PEERS_OF[self.command.name], "peer_id")
+        return list(argument.words)
+
+    def _source(self) -> list[str]:
+        """What follows the file of a download: `from`, and then one of its peers."""
+        if len(self.given) == 1:
+            return ["from"]
+        if self.given[1:] == ["from"]:
+            return self._asked("peers", "address", target=self.given[0])
+        return []
+
+    def _asked(self, method: str, member: str, **params: object) -> list[str]:
+        """A member of each row that the node answers with, each value once."""
+        try:
+            with ControlClient(self.home.socket) as client:
+                rows = client.call(method, params, timeout_s=ASK_S)
+        except Exception:  # the border: a completion that can't tell says nothing
+            return []
+        found = [str(row[member]) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return list(dict.fromkeys(found))
 
 
 _PEERS_OF = {"ban": "peers", "unban": "banned"}
 """The commands on peers, and who tells of those that may be meant."""
 
 
-def _asked(environ: dict[str, str], method: str, member: str, **params: object) -> list[str]:
-    """A member of each row that the node answers with, each value once."""
-    try:
-        with ControlClient(data_folder(None, environ).socket) as client:
-            rows = client.call(method, params, timeout_s=ASK_S)
-    except Exception:  # the border: a completion that can't tell says nothing
-        return []
-    found = [str(row[member]) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return list(dict.fromkeys(found))
+def _read(before: Sequence[str], environ: Mapping[str, str]) -> _Line:
+    """Read the whole words of a line; raises ShoalError where they can't be completed."""
+    words, name = named(before)
+    command = next((each for each in COMMANDS if each.name == name), None)
+    options = (*GLOBAL, *(() if command is None else command.arguments))
+    with_value = {name: each for each in options if each.takes_value for name in each.names}
+    home, given, valued = None, [], None
+    for word in words:
+        if valued is not None:
+            home = word if "--home" in valued.names else home
+            valued = None
+        elif word in with_value:
+            valued = with_value[word]
+        elif not word.startswith("-"):
+            given.append(word)
+    return _Line(data_folder(home, environ), command, given[1:] if command else given, valued)
+
+
+def _names() -> list[str]:
+    return [*(command.name for command in COMMANDS), HELP]

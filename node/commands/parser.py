@@ -25,11 +25,13 @@ GLOBAL = (
         ("--progress",),
         "how to show progress on stderr: auto, always, plain or never",
         {"choices": [str(mode) for mode in ProgressMode], "metavar": "HOW"},
+        tuple(ProgressMode),
     ),
     Argument(
         ("--color",),
         "colours: auto (on a terminal, unless NO_COLOR is set), always or never",
         {"choices": [str(mode) for mode in ColourMode], "metavar": "WHEN"},
+        tuple(ColourMode),
     ),
     Argument(("--no-header",), "no headings in a pipe", {"action": "store_true"}),
 )
@@ -76,7 +78,7 @@ class _Parser(argparse.ArgumentParser):
 
 def command_place(words: Sequence[str]) -> int | None:
     """Where in a command line the command's name stands; None where only the whole parser can tell what is meant."""
-    takes_value = {name for argument in GLOBAL if "action" not in argument.options for name in argument.names}
+    takes_value = {name for argument in GLOBAL if argument.takes_value for name in argument.names}
     rest = iter(enumerate(words))
     for place, word in rest:
         if word in takes_value:

@@ -19,11 +19,22 @@ BROKEN_PIPE = 141
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument or option; `options` are argparse's own."""
+    """An argument or option; `options` are argparse's own, `words` are offered by completion."""
 
     names: tuple[str, ...]
     help: str
     options: Mapping[str, object] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+    @property
+    def is_option(self) -> bool:
+        """Whether it begins with a dash, and doesn't go by its place."""
+        return self.names[0].startswith("-")
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether a value stands behind it, if it is an option."""
+        return self.is_option and not str(self.options.get("action", "")).startswith("store_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,10 @@ _ANY_TARGET = Argument(("target",), f"{_FILE}; without it, every connection", {"
 
 _EXACT = Argument(("-0", "--print0"), "only exact paths, each ended by NUL, as for xargs -0", {"action": "store_true"})
 
+LEVELS = ("debug", "info", "warning", "error")
+PRIORITIES = ("high", "normal", "low", "skip")
+THEMES = ("shoal", "light", "cvd", "mono")
+
 _WORD = "a path in it, a folder in it, or a pattern like '*.pdf'"
 
 COMMANDS = (
@@ -84,7 +99,12 @@ COMMANDS = (
                 "join the network by this peer; may be repeated (SHOAL_BOOTSTRAP: comma separated)",
                 {"metavar": "MULTIADDR", "action": "append"},
             ),
-            Argument(("--network",), "shoal, ipfs or a protocol prefix like /my/network", {"metavar": "NAME"}),
+            Argument(
+                ("--network",),
+                "shoal, ipfs or a protocol prefix like /my/network",
+                {"metavar": "NAME"},
+                ("shoal", "ipfs"),
+            ),
             Argument(
                 ("--no-mdns",),
                 "neither announce this node on the LAN nor look for others there (SHOAL_MDNS=0)",
@@ -95,7 +115,7 @@ COMMANDS = (
                 "don't tell neighbours the names of what is shared here (SHOAL_CATALOGUE=0)",
                 {"action": "store_false", "dest": "catalogue", "default": None},
             ),
-            Argument(("--log-level",), "debug, info, warning or error", {"metavar": "LEVEL"}),
+            Argument(("--log-level",), "debug, info, warning or error", {"metavar": "LEVEL"}, LEVELS),
         ),
         details="Flags win over the environment, which wins over config.toml in the data folder.",
     ),
@@ -247,7 +267,7 @@ COMMANDS = (
         "choices.limit",
         (
             Argument(("target",), f"{_FILE}; without it, the whole node", {"metavar": "TARGET", "nargs": "?"}),
-            Argument(("words",), "`up RATE` or `down RATE`", {"metavar": "up|down RATE", "nargs": "*"}),
+            Argument(("words",), "`up RATE` or `down RATE`", {"metavar": "up|down RATE", "nargs": "*"}, ("up", "down")),
             Argument(("--up",), "send no more than RATE a second", {"metavar": "RATE", "type": rate}),
             Argument(("--down",), "fetch no more than RATE a second", {"metavar": "RATE", "type": rate}),
         ),
@@ -263,7 +283,8 @@ COMMANDS = (
             Argument(
                 ("level",),
                 "high, normal, low or skip",
-                {"metavar": "LEVEL", "nargs": "?", "choices": ("high", "normal", "low", "skip")},
+                {"metavar": "LEVEL", "nargs": "?", "choices": PRIORITIES},
+                PRIORITIES,
             ),
             Argument(("files",), f"{_WORD}; without any, all files", {"metavar": "FILE", "nargs": "*", "default": []}),
             Argument(("--sequential",), "fetch from the beginning to the end", {"action": "store_true"}),
@@ -279,7 +300,7 @@ COMMANDS = (
         "the dashboard; `shoal` alone opens it",
         "dashboard.ui",
         (
-            Argument(("--theme",), "shoal, light, cvd or mono (SHOAL_THEME)", {"metavar": "NAME"}),
+            Argument(("--theme",), "shoal, light, cvd or mono (SHOAL_THEME)", {"metavar": "NAME"}, THEMES),
             Argument(("--ascii",), "no glyphs beyond ASCII", {"action": "store_true"}),
             Argument(
                 ("--a11y",),
@@ -308,7 +329,7 @@ COMMANDS = (
         "completion",
         "print a shell's completion script",
         "completion.completion",
-        (Argument(("shell",), "bash, zsh or fish", {"metavar": "SHELL"}),),
+        (Argument(("shell",), "bash, zsh or fish", {"metavar": "SHELL"}, ("bash", "zsh", "fish")),),
         details='For bash: eval "$(shoal completion bash)" in ~/.bashrc.',
     ),
 )
@@ -318,7 +339,7 @@ def usage(command: Command) -> str:
     """How a command is typed: `info TARGET`, `peers [TARGET]`, `share PATH…`; options have their own help."""
     words = [command.name]
     for argument in command.arguments:
-        if argument.names[0].startswith("-"):
+        if argument.is_option:
             continue
         word = str(argument.options.get("metavar", argument.names[0]))
         count = argument.options.get("nargs")

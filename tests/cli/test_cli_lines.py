@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -156,6 +157,41 @@ class TestCompletion:
         assert complete(["ban", "12D3"], environ) == ["12D3KooWpeer"]
         assert complete(["unban", ""], environ) == ["12D3KooWbad"]
         assert complete(["info", "1", ""], environ) == []
+
+    def test_values_of_options_and_words_by_their_place(self, node):
+        environ = {"SHOAL_HOME": "/nowhere"}
+        home = ["--home", str(node.home)]
+        assert complete([*home, "info", ""], environ) == ["1", "2", "3"]
+        assert complete(["info", *home, ""], environ) == ["1", "2", "3"]
+        assert complete(["list", "--color", ""], environ) == ["auto", "always", "never"]
+        assert complete(["--progress", "p"], environ) == ["plain"]
+        assert complete(["ui", "--theme", "c"], environ) == ["cvd"]
+        assert complete(["get", "-o", ""], environ) == []
+        assert complete([*home, "get", "3", "--from", ""], environ) == ["192.168.1.10"]
+        assert complete([*home, "limit", ""], environ) == ["1", "2", "3", "up", "down"]
+        assert complete([*home, "limit", "1", "d"], environ) == ["down"]
+        assert complete(["priority", "1", ""], environ) == ["high", "normal", "low", "skip"]
+        assert complete(["help", "pr"], environ) == ["priority"]
+        assert complete(["--h"], environ) == ["--home"]
+        assert complete(["INF", "--home", str(node.home), ""], environ) == ["1", "2", "3"]
+        assert complete(["list", ""], environ) == []
+
+    @given(st.lists(st.text(max_size=8), max_size=4))
+    def test_whatever_is_typed_is_no_error(self, words):
+        complete(words, {"SHOAL_HOME": "/nowhere"})
+
+    def test_it_answers_within_a_tenth_of_a_second(self, node, environ):
+        """Of the processor, start of Python included: the least of several, however busy the machine is."""
+        command = [sys.executable, "-m", "node.cli", "__complete", "info", ""]
+        times = []
+        while min(times, default=1.0) >= 0.1 and len(times) < 20:
+            process = subprocess.Popen(command, env={**environ, "SHOAL_HOME": str(node.home)}, stdout=subprocess.PIPE)
+            said = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            assert (status, process.poll()) == (0, 0)
+            assert said == b"1\n2\n3\n"
+            times.append(usage.ru_utime + usage.ru_stime)
+        assert min(times) < 0.1, times
 
     def test_without_a_node_there_are_no_numbers_and_no_complaint(self, tmp_path):
         assert complete(["info", ""], {"SHOAL_HOME": str(tmp_path)}) == []
