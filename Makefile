@@ -14,7 +14,7 @@ SHARES := $(addprefix interop/test_,transfers.py faults_of_go.py faults_of_py.py
 MATRIX := $(if $(GO),network-across shares-across vectors,nothing-across)
 
 .PHONY: demo test lint types imports pure hosts processes interfaces real vectors shares-across network-across \
-  nothing-across go-peer interop interop-long screenshot bench soak fuzz lock clean
+  nothing-across go-peer interop interop-long screenshot man bench soak fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/python -m tests.demo.demo $(if $(FILE),--file "$(FILE)")
@@ -84,6 +84,10 @@ interop-long: interop
 # README's picture, taken of the real program.
 screenshot: $(READY)
 	$(BIN)/python -m tests.demo.screenshot tests/demo/dashboard.svg
+
+# The man page, of the tables that the command line is made of.
+man: $(READY)
+	$(BIN)/python -m node.commands.manual > shoal.1
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.run

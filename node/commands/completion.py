@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from node.commands.command import Argument, Command
 from node.commands.context import Context
 from node.commands.parser import GLOBAL, HELP, named
-from node.commands.table import COMMANDS, Argument, Command
+from node.commands.table import COMMANDS
 from node.control.client import ControlClient
 from node.errors import ExitCode, ShoalError, UsageError
 from node.folder import DataFolder, data_folder

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from node.commands.command import usage
 from node.commands.context import Context
 from node.commands.starting import NodeStarter
-from node.commands.table import COMMANDS, usage
+from node.commands.table import COMMANDS
 from node.config import load
 from node.control.lock import holder
 from node.errors import NoNodeError, StorageError, UsageError

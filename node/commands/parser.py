@@ -8,7 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
-from node.commands.table import COMMANDS, EXIT_CODES, Argument, Command, usage_line
+from node.commands.command import Argument, Command, usage_line
+from node.commands.surroundings import ENVIRONMENT
+from node.commands.table import COMMANDS, EXIT_CODES
 from node.errors import UsageError
 from node.ui.capabilities import ColourMode
 from node.ui.progress import ProgressMode
@@ -35,7 +37,6 @@ GLOBAL = (
     ),
     Argument(("--no-header",), "no headings in a pipe", {"action": "store_true"}),
 )
-_ENVIRONMENT = "environment:\n  SHOAL_UNITS  si for MB and GB (the default), iec for MiB and GiB"
 _DEFAULTS = {
     "home": None,
     "json": False,
@@ -114,7 +115,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="shoal",
         description="Share files with other nodes, and fetch theirs.",
-        epilog=f"{_exit_codes()}\n\n{_ENVIRONMENT}",
+        epilog=f"{_exit_codes()}\n\n{_environment()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -151,6 +152,11 @@ def _add(parser: argparse._ActionsContainer, arguments: Sequence[Argument], **op
 def _sentence(command: Command) -> str:
     summary = command.summary[0].upper() + command.summary[1:] + "."
     return f"{summary} {command.details}".strip()
+
+
+def _environment() -> str:
+    widest = max(map(len, ENVIRONMENT))
+    return "environment:\n" + "\n".join(f"  {name:{widest}}  {does}" for name, does in ENVIRONMENT.items())
 
 
 def _exit_codes() -> str:

@@ -12,10 +12,11 @@ import shlex
 from dataclasses import replace
 from functools import cache
 
+from node.commands.command import Command
 from node.commands.context import Context
 from node.commands.output import Output
 from node.commands.parser import build_parser
-from node.commands.table import COMMANDS, Command
+from node.commands.table import COMMANDS
 from node.errors import ExitCode, ShoalError, UsageError
 from node.ui.capabilities import ColourMode
 from node.ui.messages import Printed

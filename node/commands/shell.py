@@ -10,9 +10,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
+from node.commands.command import usage
 from node.commands.context import Context
 from node.commands.running import NOT_IN_LINES, command_meant, execute
-from node.commands.table import COMMANDS, usage
+from node.commands.table import COMMANDS
 from node.errors import ExitCode, ShoalError
 
 PROMPT = "shoal> "

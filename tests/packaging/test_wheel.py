@@ -1,4 +1,4 @@
-"""What is shipped: two packages and their texts, nothing that could shadow somebody else's."""
+"""What is shipped: two packages and their texts, and the man page; nothing that could shadow somebody else's."""
 
 from __future__ import annotations
 
@@ -25,5 +25,7 @@ def test_the_wheel_holds_node_and_protocols_and_nothing_else_at_the_top(tmp_path
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     version = wheel.name.split("-")[1]
-    assert {name.split("/")[0] for name in names} == {"node", "protocols", f"shoal-{version}.dist-info"}
+    made = {f"shoal-{version}.dist-info", f"shoal-{version}.data"}
+    assert {name.split("/")[0] for name in names} == {"node", "protocols", *made}
+    assert [name for name in names if ".data/" in name] == [f"shoal-{version}.data/data/share/man/man1/shoal.1"]
     assert {"protocols/exchange/SPEC.md", "protocols/MANIFEST.md", "node/py.typed"} <= set(names)
