@@ -145,7 +145,8 @@ def _is_partial(item: ItemStatus) -> bool:
 
 
 def _is_in_place(item: ItemStatus) -> bool:
-    return os.path.lexists(item.path) and not item.skipped_files
+    # The path ends with the folder as long as nobody knows what will be in it.
+    return os.path.lexists(item.path) and bool(os.path.basename(item.path)) and not item.skipped_files
 
 
 def _what_is_left(item: ItemStatus, *, deleted: bool) -> str:

@@ -123,6 +123,12 @@ def test_of_a_damaged_file_in_its_place_it_is_not_said_that_it_can_be_gone_on_wi
     assert f"the files stay where they are: {path}" in shoal("cancel", "3")[1]
 
 
+def test_of_a_download_of_which_nothing_is_known_no_file_is_said_to_stay(shoal, node, tmp_path):
+    unknown = {"path": f"{tmp_path}/", "size": 0, "chunks": 0, "chunks_have": 0, "bytes_have": 0}
+    node.handlers["cancel"] = node.answer(to_json(replace(node.items[2], **unknown)))
+    assert "nothing of it is left" in shoal("cancel", "3")[1]
+
+
 def test_a_path_that_is_not_utf8_arrives_as_it_is(shoal, node, tmp_path):
     shoal("share", os.fsdecode(b"caf\xe9"))
     assert node.wait_for_call("share")["path"] == f"{tmp_path}/" + os.fsdecode(b"caf\xe9")
