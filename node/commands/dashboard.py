@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import locale
+import os
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -23,7 +25,7 @@ from node.ui.opening import paint
 from node.ui.preferences import Preferences, arrangement, parse, with_columns
 from node.ui.terminal import Terminal, is_usable, wants_ascii
 from node.ui.theme import THEMES
-from node.ui.units import choose_units
+from node.ui.units import choose_units, count
 
 NOT_HERE = frozenset({"daemon", "shell", "ui", "completion"})
 """Commands that make no sense inside the dashboard."""
@@ -55,10 +57,11 @@ def _of_daemon(context: Context) -> int:
 
         from node.commands.running import run_line
         from node.control.async_client import open_client
-        from node.ui.dashboard import Settings, show
+        from node.ui.dashboard import show
+        from node.ui.settings import Settings
 
         dial = partial(open_client, context.home.socket)
-        settings = Settings(dial, partial(run_line, context), starter, first.rate, first.keep)
+        settings = Settings(dial, partial(run_line, context), starter, first.rate, first.keep, first.write_log)
         ending = trio.run(show, first.terminal, opening, settings)
     if has_started and not ending.has_stopped_node:
         context.output.note("The node that was started goes on; stop it with: shoal shutdown")
@@ -79,10 +82,11 @@ def _with_node(context: Context) -> int:
 
         from node.commands.in_process import NodeHere
         from node.commands.running import run_line
-        from node.ui.dashboard import Settings, show
+        from node.ui.dashboard import show
+        from node.ui.settings import Settings
 
         node = NodeHere(config)
-        settings = Settings(node.dial, partial(run_line, context), node, first.rate, first.keep)
+        settings = Settings(node.dial, partial(run_line, context), node, first.rate, first.keep, first.write_log)
 
         def leaving() -> None:
             screen.close()
@@ -109,7 +113,8 @@ class _First:
     terminal: Terminal
     model: Model
     rate: float
-    keep: Callable[[tuple[str, ...]], None]
+    keep: Callable[[tuple[str, ...]], str]
+    write_log: Callable[[tuple[str, ...]], str]
 
 
 def _first(context: Context) -> _First:
@@ -143,7 +148,8 @@ def _first(context: Context) -> _First:
         keys=chosen.keys,
     )
     rate = arguments.rate or chosen.rate or (A11Y_RATE if model.is_a11y else RATE)
-    return _First(terminal, model, rate, partial(_keep_columns, context.home.dashboard))
+    home = context.home
+    return _First(terminal, model, rate, partial(_keep_columns, home.dashboard), partial(_write_log, home.path))
 
 
 def _log(home: DataFolder) -> Path:
@@ -162,8 +168,8 @@ def _preferences(context: Context) -> Preferences:
     return parse(text, str(path)) if text else Preferences()
 
 
-def _keep_columns(path: Path, columns: tuple[str, ...]) -> None:
-    """Write chosen columns into the person's file, of which nothing else changes; raises ShoalError."""
+def _keep_columns(path: Path, columns: tuple[str, ...]) -> str:
+    """Write chosen columns into the person's file, of which nothing else changes; raises ShoalError. Nothing to say."""
     text = with_columns(_text(path), columns, str(path))
     fresh = path.with_name(f"{path.name}.new")
     try:
@@ -171,6 +177,18 @@ def _keep_columns(path: Path, columns: tuple[str, ...]) -> None:
         fresh.replace(path)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
+    return ""
+
+
+def _write_log(folder: Path, lines: tuple[str, ...]) -> str:
+    """Write lines of the log into a file of their own, for nobody else to read; a sentence. Raises StorageError."""
+    path = folder / time.strftime("log-%Y%m%d-%H%M%S.txt")
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+    return f"{count(len(lines), 'line')} written to {path}"
 
 
 def _text(path: Path) -> str:

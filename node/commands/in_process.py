@@ -17,7 +17,7 @@ from node.config import Config
 from node.control.async_client import AsyncControlClient
 from node.control.server import ControlServer
 from node.errors import ExitCode, NoNodeError
-from node.ui.dashboard import Ending
+from node.ui.settings import Ending
 
 RunBeside = Callable[[Config, trio.Event, Callable[[ControlServer], None]], Awaitable[None]]
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from node.ui.columns import ask, change
 from node.ui.hit_rows import hit_of, own_search
 from node.ui.lineedit import line
-from node.ui.messages import Leave, Redraw, Request, SetMouse, Suspend
+from node.ui.messages import Leave, Redraw, Request, SetMouse, Suspend, WriteLog
 from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Screen, Sort, filtered
 from node.ui.peer_actions import ban_confirmed, unban_confirmed
 from node.ui.row_actions import ROW_ACTIONS, do_confirmed
@@ -19,6 +19,7 @@ from node.ui.rows import current, ids, index_of, select, sorted_by, sorts
 from node.ui.search_actions import stop
 from node.ui.step import Step, refuse_offline, say
 from node.ui.view_details import TABS
+from node.ui.view_log import shown_lines
 
 PAGE_MARGIN = 6
 """Lines of a screen that are no rows; a page leaves a little of the last one in sight."""
@@ -121,9 +122,9 @@ def _follow(model: Model) -> Step:
 
 
 def _log_file(model: Model) -> Step:
-    """The node writes its log into a file all the time; say where that is."""
-    node = model.shown.node
-    return (say(model, f"all of the log is in {node.home}/shoal.log") if node else model), ()
+    """Write what is shown of the log into a file, to be sent to somebody; the node's own has all of it."""
+    lines = shown_lines(model)
+    return (model, (WriteLog(lines),)) if lines else (say(model, "there is nothing to write"), ())
 
 
 def _refresh(model: Model) -> Step:

@@ -110,7 +110,7 @@ _ARGUMENTS: Mapping[str, Callable[[Model], Iterable[str]]] = {
     "sort": lambda model: (*SORTS, *PEER_SORTS),
     "theme": lambda model: THEMES,
     "ban": lambda model: [peer.address for peer in known_peers(model) if "B" not in peer.flags],
-    "unban": lambda model: [peer.address for peer in known_peers(model) if "B" in peer.flags],
+    "unban": lambda model: [peer.address for peer in known_peers(model) if "b" in peer.flags.casefold()],
 }
 
 

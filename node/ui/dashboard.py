@@ -10,20 +10,21 @@ import gc
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import trio
 
-from node.control.async_client import Dial
 from node.errors import ExitCode, ShoalError
 from node.status import SearchStatus, from_json
 from node.ui import messages as msg
 from node.ui.diff import encode
-from node.ui.feed import Feed, Starter
+from node.ui.feed import Feed
 from node.ui.frame import Frame
 from node.ui.keys import ESCAPE_S, KeyDecoder
 from node.ui.model import Reach
 from node.ui.opening import Opening
+from node.ui.settings import Ending, Settings
 from node.ui.taskbar import taskbar
 from node.ui.terminal import Terminal
 from node.ui.theme import style_sequences
@@ -44,28 +45,6 @@ AWAY_S = 1.0
 
 COLLECT_EVERY = 50_000
 """New objects between two looks for cycles: a second's worth of a busy screen."""
-
-Run = Callable[[str, str | None], msg.Printed]
-"""Runs a command line about a current file, in a thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a dashboard is given."""
-
-    dial: Dial
-    run: Run
-    starter: Starter
-    rate: float  # times a second that the node is asked for what moves
-    keep_columns: Callable[[tuple[str, ...]], None]  # over restarts; called in a thread, raises ShoalError
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a showing ended: its exit code, and whether the node was stopped with it."""
-
-    code: int
-    has_stopped_node: bool
 
 
 async def show(terminal: Terminal, opening: Opening, settings: Settings) -> Ending:
@@ -229,7 +208,9 @@ class _Dashboard:
             case msg.Copy(text):
                 self._nursery.start_soon(self._write, self._terminal.clipboard(text))
             case msg.KeepColumns(columns):
-                self._nursery.start_soon(self._keep_columns, columns)
+                self._nursery.start_soon(self._on_disk, partial(self._settings.keep_columns, columns))
+            case msg.WriteLog(lines):
+                self._nursery.start_soon(self._on_disk, partial(self._settings.write_log, lines))
             case msg.SetMouse(is_on):
                 self._nursery.start_soon(self._write, self._terminal.mouse(is_on))
             case msg.Bell():
@@ -257,11 +238,14 @@ class _Dashboard:
             self._post(msg.Said(request.sentence))
         self._feed.wake(has_changed=True)
 
-    async def _keep_columns(self, columns: tuple[str, ...]) -> None:
+    async def _on_disk(self, work: Callable[[], str]) -> None:
         try:
-            await trio.to_thread.run_sync(self._settings.keep_columns, columns)
+            sentence = await trio.to_thread.run_sync(work)
         except ShoalError as error:
             self._post(msg.Said(str(error), is_error=True))
+        else:
+            if sentence:
+                self._post(msg.Said(sentence))
 
     async def _run_line(self, command: msg.RunLine) -> None:
         run = self._settings.run

@@ -41,7 +41,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Keys that do one thing in some places; `hint` is its short word for the bottom line, if it belongs there."""
+    """Keys that do one thing in some places; `hint` is its short word for the bottom line, where `_HINTS` has it."""
 
     action: str
     keys: tuple[str, ...]
@@ -49,20 +49,15 @@ class Binding:
     group: Group
     places: frozenset[Place]
     hint: str = ""
-    hinted: frozenset[Place] = frozenset()  # where the hint belongs, if not wherever the key holds
     hinted_keys: int = 1  # so many of them stand in it
 
 
-def _bind(
-    action: str, keys: str, words: str, group: Group, *places: Place, hint: str = "", hinted: Place | None = None
-) -> Binding:
-    hinted_in = frozenset({hinted} if hinted else ())
-    return Binding(action, tuple(keys.split()), words, group, frozenset(places), hint, hinted_in)
+def _bind(action: str, keys: str, words: str, group: Group, *places: Place, hint: str = "") -> Binding:
+    return Binding(action, tuple(keys.split()), words, group, frozenset(places), hint)
 
 
 _A, _L, _F = Place.ANYWHERE, Place.LIST, Place.FILES
 _FILTERED = (Place.TRANSFERS, Place.SEARCH, Place.UPLOADS, Place.LOG)
-_COPIED = (_F, Place.SEARCH, Place.PEERS, Place.NETWORK, Place.LOG)
 
 BINDINGS = (
     _bind("line-down", "j down", "line", Group.MOVE, _L, Place.LOG, Place.DETAILS),
@@ -74,11 +69,7 @@ BINDINGS = (
     _bind("page-down", "pgdn", "half a page, page", Group.MOVE, _L, Place.LOG),
     _bind("page-up", "pgup", "half a page, page", Group.MOVE, _L, Place.LOG),
     _bind("open", "enter l right", "open", Group.MOVE, Place.TRANSFERS, Place.UPLOADS, hint="info"),
-    _bind(
-        *("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG),
-        hint="back",
-        hinted=Place.SEARCH,
-    ),
+    _bind("back", "esc h left", "back", Group.MOVE, _L, Place.DETAILS, Place.NETWORK, Place.LOG, hint="back"),
     _bind("next-tab", "tab", "next pane, screen", Group.MOVE, Place.DETAILS, hint="overview/chunks/peers/files"),
     _bind("next-screen", "tab", "next pane, screen", Group.MOVE, _L, Place.NETWORK, Place.LOG),
     _bind("last-screen", "shift-tab", "screen before", Group.MOVE, _A),
@@ -87,7 +78,7 @@ BINDINGS = (
         for number, screen in enumerate(Screen, start=1)
     ),
     _bind("filter", "/", "live filter", Group.FIND, *_FILTERED, hint="filter"),
-    _bind("search", "n", "new search", Group.FIND, _A, hint="new search", hinted=Place.SEARCH),
+    _bind("search", "n", "new search", Group.FIND, _A, hint="new search"),
     _bind("hit-info", "i", "what a hit is", Group.FIND, Place.SEARCH, hint="info"),
     _bind("sort", "s", "sort; again: back", Group.FIND, _L, hint="sort"),
     _bind("columns", "o", "choose columns", Group.FIND, Place.TRANSFERS),
@@ -99,7 +90,7 @@ BINDINGS = (
     _bind("refresh", "r", "refresh its table", Group.FIND, Place.NETWORK, hint="refresh table"),
     _bind("follow", "f", "log, level, file", Group.FIND, Place.LOG, hint="follow"),
     _bind("level", "l", "log, level, file", Group.FIND, Place.LOG, hint="level"),
-    _bind("log-file", "w", "log, level, file", Group.FIND, Place.LOG, hint="its file"),
+    _bind("log-file", "w", "log, level, file", Group.FIND, Place.LOG, hint="write to file"),
     _bind("pause", "p", "pause or resume", Group.ACT, Place.TRANSFERS, Place.DETAILS, hint="pause"),
     _bind("download", "d", "download, go on", Group.ACT, _F, hint="download"),
     replace(_bind("take", "enter d", "download, go on", Group.ACT, Place.SEARCH, hint="download"), hinted_keys=2),
@@ -110,22 +101,31 @@ BINDINGS = (
     _bind("verify", "v", "verify hashes", Group.ACT, _F),
     _bind("mark", "space", "mark, unmark all", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
     _bind("unmark", "u", "mark, unmark all", Group.ACT, Place.TRANSFERS, Place.UPLOADS),
-    _bind("copy", "y", "copy id", Group.ACT, _F, Place.SEARCH, Place.PEERS, Place.NETWORK, Place.LOG, hint="copy id"),
+    _bind("copy", "y", "copy id", Group.ACT, _F, Place.SEARCH, hint="copy id"),
+    _bind("copy", "y", "copy id", Group.ACT, Place.PEERS, Place.NETWORK, hint="copy peer id"),
+    _bind("copy", "y", "copy id", Group.ACT, Place.LOG, hint="copy line"),
     _bind("command", ":", "command line", Group.OTHER, _A, hint="command"),
     _bind("freeze", "F", "freeze display", Group.OTHER, _A),
     _bind("mouse", "M", "mouse on/off", Group.OTHER, _A),
     _bind("redraw", "ctrl-l", "redraw, suspend", Group.OTHER, _A),
     _bind("suspend", "ctrl-z", "redraw, suspend", Group.OTHER, _A),
     _bind("help", "?", "this help", Group.OTHER, _A, hint="help"),
-    _bind("leave", "q", "leave; node runs", Group.OTHER, _A),
+    _bind("leave", "q", "leave; node runs", Group.OTHER, _A, hint="leave"),
     _bind("stop-node", "Q", "stop node, asks", Group.OTHER, _A),
 )
 
-_HINT_ORDER = (
-    *("open", "use-peer", "ban", "connect", "refresh", "everybody", "follow", "level", "log-file", "next-tab"),
-    *("take", "hit-info", "its-peers", "hit-peers", "search", "download", "pause", "cancel", "filter", "back", "sort"),
-    *("command", "help", "stop", "limits", "copy"),
-)
+_HINTS = {
+    Place.TRANSFERS: "open download pause cancel filter sort command help stop limits copy",
+    Place.DETAILS: "back next-tab pause cancel copy download command help stop limits",
+    Place.SEARCH: "take hit-info hit-peers search filter back sort command help limits copy",
+    Place.PEERS: "use-peer ban everybody sort back command help copy limits",
+    Place.UPLOADS: "stop limits open its-peers sort help filter command cancel copy",
+    Place.NETWORK: "connect refresh everybody copy help command limits",
+    Place.LOG: "follow level filter copy log-file help command limits",
+}
+"""The bottom line of each place, what is wanted most often first: it has as many as there is room for."""
+
+_HINTS_WHEN_EMPTY = "command search help leave"
 
 _SHOWN = {
     "up": "↑",
@@ -173,21 +173,21 @@ def action_of(key: str, where: frozenset[Place], table: tuple[Binding, ...] = BI
 
 def hints(model: Model) -> Iterator[tuple[str, str, str]]:
     """The bottom line's (key, word, action), what is wanted most often first."""
-    if model.details is not None:
-        yield "Esc", "back", "back"
+    where = places(model)
+    is_empty = Place.TRANSFERS in where and model.shown.items == ()
+    actions = _HINTS_WHEN_EMPTY if is_empty else next(_HINTS[place] for place in _HINTS if place in where)
     is_stopping = own_search(model) is not None and not model.filter
-    for key, word, action in _hints_of(places(model), bindings(model.keys)):
+    for key, word, action in _hints_of(where, actions, bindings(model.keys)):
         yield key, "stop searching" if action == "back" and is_stopping else word, action
 
 
 @kept
-def _hints_of(where: frozenset[Place], table: tuple[Binding, ...]) -> tuple[tuple[str, str, str], ...]:
-    hinted = [
-        binding for binding in table if binding.hint and binding.keys and (binding.hinted or binding.places) & where
-    ]
-    hinted.sort(key=lambda binding: _HINT_ORDER.index(binding.action))
+def _hints_of(where: frozenset[Place], actions: str, table: tuple[Binding, ...]) -> tuple[tuple[str, str, str], ...]:
+    hinted = {binding.action: binding for binding in table if binding.hint and binding.keys and binding.places & where}
     return tuple(
-        ("/".join(map(shown, binding.keys[: binding.hinted_keys])), binding.hint, binding.action) for binding in hinted
+        ("/".join(map(shown, binding.keys[: binding.hinted_keys])), binding.hint, binding.action)
+        for action in actions.split()
+        if (binding := hinted.get(action))
     )
 
 

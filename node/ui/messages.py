@@ -160,6 +160,13 @@ class KeepColumns:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteLog:
+    """Write these lines of the log into a file of their own."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SetMouse:
     """Have the terminal report clicks, or leave the mouse to it."""
 
@@ -198,4 +205,17 @@ class Leave:
     stop_node: bool = False
 
 
-Effect = Request | RunLine | Copy | KeepColumns | SetMouse | Bell | Redraw | Suspend | StartNode | RetryNow | Leave
+Effect = (
+    Request
+    | RunLine
+    | Copy
+    | KeepColumns
+    | WriteLog
+    | SetMouse
+    | Bell
+    | Redraw
+    | Suspend
+    | StartNode
+    | RetryNow
+    | Leave
+)

@@ -19,6 +19,8 @@ from node.ui.units import percent
 
 RESORT_S = 2.0
 
+NUMBER_CELLS = 3  # of the numbers of rows, where nobody has a thousand
+
 _PRIORITIES = "high mixed normal low"
 
 SORTS: Mapping[str, Callable[[ItemStatus], tuple[object, ...]]] = {
@@ -195,6 +197,12 @@ def window(count: int, index: int, height: int) -> range:
 
 
 @kept
+def number_cells(items: tuple[ItemStatus, ...] | None) -> int:
+    """How wide the column of the rows' numbers is: a thousand shares need a cell more."""
+    return max(NUMBER_CELLS, len(str(max((item.number for item in items or ()), default=0))))
+
+
+@kept
 def _rows(
     items: tuple[ItemStatus, ...] | None, cids: tuple[str, ...], order: tuple[str, ...], text: str, screen: Screen
 ) -> Sequence[ItemStatus]:
@@ -202,7 +210,7 @@ def _rows(
     if screen is Screen.UPLOADS:
         rows = [item for item in rows if is_uploaded(item)]
     needle = text.casefold()
-    return [item for item in rows if _fits(item, needle)] if needle else rows
+    return [item for item in rows if fits(item, needle)] if needle else rows
 
 
 @kept
@@ -232,7 +240,8 @@ def _peer_keys(rows: Sequence[PeerStatus]) -> Sequence[str]:
     return list(map(peer_key, rows))
 
 
-def _fits(item: ItemStatus, needle: str) -> bool:
+def fits(item: ItemStatus, needle: str) -> bool:
+    """Whether a filter in small letters means the row: by its name, its state or the beginning of its CID."""
     return (
         needle in safe(item.name).casefold()
         or item.state.value.casefold().startswith(needle)

@@ -12,7 +12,7 @@ from node.ui.hit_rows import hit_sort, hits
 from node.ui.kept import kept
 from node.ui.keymap import hints, shown
 from node.ui.model import SCREENS, STALE_S, Model, Reach, Screen, Sort, item_of
-from node.ui.rows import items
+from node.ui.rows import current, ids, index_of, items, peers
 from node.ui.text import cells
 from node.ui.units import count, rate_fixed, rate_short
 
@@ -62,10 +62,7 @@ def tab_spans(model: Model) -> list[tuple[Screen, Span]]:
     for number, screen in enumerate(SCREENS, start=1):
         is_here = screen is model.screen
         words = f"[{number} {screen}]" if is_here else f"{number} {screen}"
-        lead = " " if number == 1 or (gap == "  " and is_here) else gap
-        spans += [(screen, (lead, "tab")), (screen, (words, "tab-on" if is_here else "tab"))]
-        if gap == "  " and is_here:
-            spans.append((screen, (" ", "tab")))
+        spans += [(screen, (" " if number == 1 else gap, "tab")), (screen, (words, "tab-on" if is_here else "tab"))]
     return spans
 
 
@@ -110,8 +107,12 @@ def status_line(model: Model) -> Line:
         return fit([(_note(item_of(model, model.details)), "dim")], model.width)
     if model.screen is Screen.SEARCH:
         return fit([(_search_note(model), "dim")], model.width)
+    if model.screen is Screen.PEERS:
+        return fit([(_peers_note(model), "dim")], model.width)
     if model.screen not in (Screen.TRANSFERS, Screen.UPLOADS):
         return fit([(_NOTES.get(model.screen, ""), "dim")], model.width)
+    if (item := current(model)) is not None and item.state is TransferState.ERROR:
+        return fit([(f" ✗ #{item.number} {item.name}: {item.reason}", "error")], model.width)
     rows = items(model)
     states = _states(rows)
     spans: list[Span] = [(f" {count(len(rows), 'file')}", "text")]
@@ -142,8 +143,15 @@ def _search_note(model: Model) -> str:
     return f" {shown}   sort: {sort.key} {arrow}   filter: {model.filter or 'none'}"
 
 
+def _peers_note(model: Model) -> str:
+    """The command that fetches the shown file from the selected peer."""
+    item, rows = item_of(model, model.peers_of), peers(model)
+    number = str(item.number) if item else "<#>"
+    address = rows[index_of(model, ids(model))].address if rows else "<peer IP>"
+    return f" 'download {number} from {address}' fetches from that peer only"
+
+
 _NOTES = {
-    Screen.PEERS: " 'download <#> from <peer IP>' fetches from that peer only",
     Screen.NETWORK: " 'connect <multiaddr>' dials a peer",
 }
 

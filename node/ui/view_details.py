@@ -151,7 +151,7 @@ def _fields(model: Model, item: ItemStatus, detail: DetailStatus | None) -> list
         ("Total chunks", f"{item.chunks}{chunk_size}", "text"),
         ("Chunks", _chunks(item, detail), "text"),
         ("Availability", _availability(item, detail), "text"),
-        ("Download", f"{rate_fixed(item.down_bps)}{average}   received {size_fixed(item.received)}{down}", "down"),
+        ("Download", f"{rate_fixed(item.down_bps)}{average}   got {size_fixed(item.received)}{down}", "down"),
         ("Upload", f"{rate_fixed(item.up_bps)}   ratio {ratio(item)}   sent {size_fixed(item.sent)}{up}", "up"),
         ("Peers sharing", f"{item.peers_known}  ({item.peers_connected} connected)", "text"),
         ("Provided", _provided(item.provided, model.wall), "text"),

@@ -58,6 +58,18 @@ def newest_line(model: Model) -> str:
     return " ".join(filter(None, (record.stamp[-8:], record.level, record.subject, record.text)))
 
 
+def shown_lines(model: Model) -> tuple[str, ...]:
+    """All lines of the chosen level and filter as text, to be written into a file."""
+    return tuple(
+        gated(" ".join(filter(None, (record.stamp, record.level, record.subject, record.text)))) + _repeated(times)
+        for record, times in _fitting(model)
+    )
+
+
+def _repeated(times: int) -> str:
+    return f" (x{times})" if times > 1 else ""
+
+
 def _fitting(model: Model) -> Sequence[tuple[Record, int]]:
     """The records of the chosen level that have the filter's words in them."""
     records = _records(model.shown.log, model.shown.remarks, model.log_view.level)
@@ -68,7 +80,7 @@ def _fitting(model: Model) -> Sequence[tuple[Record, int]]:
 
 
 def _line(record: Record, times: int, width: int) -> Line:
-    repeated = f" (x{times})" if times > 1 else ""
+    repeated = _repeated(times)
     style = _STYLES.get(record.level, "text")
     words = style if style == "error" else "text"
     head = f" {record.stamp[-8:]:8} "

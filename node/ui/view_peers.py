@@ -16,8 +16,10 @@ from node.ui.rows import ids, index_of, peers, window
 from node.ui.units import count, milliseconds, percent, rate_fixed, size_fixed
 from node.ui.view_chrome import sentence
 
-FLAGS = " D we download  U we upload  I interested  C choked  ! sent bad chunk  B banned"
-"""What is choked serves us nothing for now: it is busy, or owes us what we asked for."""
+FLAGS = " flags: D we download  U we upload  I interested  C choked  ! sent bad chunk"
+BANS = "  B banned  b banned for this file"
+"""What is choked serves us nothing for now: it is busy, or owes us what we asked for. Bans are explained where some
+peer is banned, or there is room for all."""
 
 _VIA = {"p2p-circuit": "relay", "quic-v1": "quic", "quic": "quic", "wss": "ws", "ws": "ws", "tcp": "tcp"}
 
@@ -30,7 +32,7 @@ def _chunks(peer: PeerStatus) -> Span:
 
 
 def _flags(peer: PeerStatus) -> Span:
-    return peer.flags or "-", "error" if "!" in peer.flags else "warn" if "B" in peer.flags else "text"
+    return peer.flags or "-", "error" if "!" in peer.flags else "warn" if "b" in peer.flags.casefold() else "text"
 
 
 def _via(peer: PeerStatus) -> str:
@@ -76,7 +78,14 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
     shown += peer_table(rows, index, width, areas(model).rows + 1, model.peer_sort)
     if not rows:
         shown += [sentence("Nobody yet.", width)]
-    return [*fill(shown, width, height - 1), fit([(FLAGS, "dim")], width)] if height > 1 else fill(shown, width, height)
+    return [*fill(shown, width, height - 1), _legend(rows, width)] if height > 1 else fill(shown, width, height)
+
+
+def _legend(rows: Sequence[PeerStatus], width: int) -> Line:
+    """What the flags mean, of bans first where there is no room for all and some peer is banned."""
+    if len(FLAGS) + len(BANS) > width and any("b" in peer.flags.casefold() for peer in rows):
+        return fit([(f" flags: {BANS.strip()}  ! sent bad chunk  C choked", "dim")], width)
+    return fit([(FLAGS + BANS if len(FLAGS) + len(BANS) <= width else FLAGS, "dim")], width)
 
 
 @kept

@@ -11,9 +11,9 @@ from node.ui.frame import Line, Span, beside, blank, fill, fit, ruled
 from node.ui.graphs import bar, history
 from node.ui.grid import Field, Fitted, choose, heading, row
 from node.ui.model import HISTORY, Model, Reach
-from node.ui.rows import current, ids, index_of, items, window
+from node.ui.rows import NUMBER_CELLS, current, ids, index_of, items, number_cells, window
 from node.ui.screens import downloaded, ratio
-from node.ui.text import cells
+from node.ui.text import cells, pad
 from node.ui.units import count, date, eta_fixed, rate_fixed, rate_short, size_fixed
 from node.ui.view_chrome import GLYPHS, SHORT_STATES, sentence
 from node.ui.view_details import chunk_line, detail_lines, is_detail_of
@@ -21,6 +21,11 @@ from node.ui.view_log import log_lines
 from node.ui.view_peers import peer_table
 
 _PRIORITIES = {"normal": "norm"}
+FIRST_STEPS = (
+    ":share <path>          add a file or folder",
+    ":search <text>         find files in the network",
+    ":download <cid|link>   fetch one",
+)
 GRAPH_SHARE = 12  # lines of the graph and the log under the wide panes
 
 
@@ -49,7 +54,7 @@ def _limits(item: ItemStatus) -> Span:
 
 
 FIELDS: tuple[Field[ItemStatus], ...] = (
-    Field("number", "#", 4, lambda item: (str(item.number), "text"), is_right=True),
+    Field("number", "#", NUMBER_CELLS, lambda item: (str(item.number), "text"), is_right=True),
     Field("state-glyph", "", 1, lambda item: GLYPHS[item.state]),
     Field("name", "NAME", 20, lambda item: (item.name, "text"), is_flexible=True),
     Field("size", "SIZE", 7, lambda item: (size_fixed(item.size), "text"), rank=4, is_right=True, is_amount=True),
@@ -124,7 +129,16 @@ def _fields(model: Model) -> tuple[Field[ItemStatus], ...]:
         values = () if model.is_a11y else rates.get(item.cid, ())
         return history(values, ticks, 60, 16, is_block=model.has_blocks)[0] if values else "", "down"
 
-    return tuple(replace(field, value=speed) if field.key == "speed" else field for field in _arranged(model.columns))
+    def as_it_is_now(field: Field[ItemStatus]) -> Field[ItemStatus]:
+        match field.key:
+            case "speed":
+                return replace(field, value=speed)
+            case "number":
+                return replace(field, width=number_cells(model.shown.items))
+            case _:
+                return field
+
+    return tuple(map(as_it_is_now, _arranged(model.columns)))
 
 
 @lru_cache(maxsize=1)
@@ -206,13 +220,8 @@ def _empty(model: Model, width: int, height: int) -> list[Line]:
         return fill([*[blank(width)] * (height // 3), sentence(words, width)], width, height)
     node = model.shown.node
     address = node.addresses[0].partition("/p2p/")[0] if node and node.addresses else ""
-    sentences = [
-        "Nothing here yet.",
-        "",
-        ":share <path>               add a file or folder",
-        ":search <text>              find files in the network",
-        ":download <cid|link>        fetch one              ",
-        "",
-        f"Your node is listening on {address}" if address else "",
-    ]
+    wide = max(cells(line) for line in FIRST_STEPS)
+    steps = (pad(line, min(wide, width)) for line in FIRST_STEPS)  # one block, in the middle
+    listening = f"Your node is listening on {address}" if address else ""
+    sentences = ["Nothing here yet.", "", *steps, "", listening]
     return fill([*[blank(width)] * (height // 4), *(sentence(each, width) for each in sentences)], width, height)

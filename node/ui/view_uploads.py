@@ -8,7 +8,7 @@ from node.ui.frame import Line, Span, blank, fill, fit, ruled
 from node.ui.graphs import history
 from node.ui.grid import Field, choose, heading, row
 from node.ui.model import Model
-from node.ui.rows import ids, index_of, items, window
+from node.ui.rows import ids, index_of, items, number_cells, window
 from node.ui.screens import ratio
 from node.ui.units import count, limit, rate_fixed, size_fixed
 from node.ui.view_chrome import sentence
@@ -33,8 +33,9 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
     ]
     speed, sent = sum(item.up_bps for item in rows), sum(item.sent for item in rows)
     peers = count(sum(item.peers_connected for item in rows), "peer")
-    whole = limit(model.shown.node.up_limit_bps) if model.shown.node else "-"
-    total = f" Total  ▲ {rate_fixed(speed)}  {peers}   sent {size_fixed(sent)}   limit of the node: {whole}"
+    bps = model.shown.node.up_limit_bps if model.shown.node else None
+    total = f" Total  ▲ {rate_fixed(speed)}  {peers}   sent {size_fixed(sent)}   limit "
+    total += "none" if bps is None else limit(bps)
     shown = fill([*shown, blank(width), fit([(total, "text")], width)], width, height)
     return [*shown[:-1], fit([(LAST_WORD, "dim")], width)] if len(rows) + LINES_BESIDE < height else shown
 
@@ -52,7 +53,7 @@ def fields(model: Model) -> tuple[Field[ItemStatus], ...]:
         return history(values, ticks, 60, 12, is_block=model.has_blocks)[0] if values else "", "up"
 
     return (
-        Field("number", "#", 3, lambda item: (str(item.number), "text"), is_right=True),
+        Field("number", "#", number_cells(model.shown.items), lambda item: (str(item.number), "text"), is_right=True),
         Field("name", "FILE NAME", 18, lambda item: (item.name, "text"), is_flexible=True),
         Field("up", "SPEED", 9, lambda item: (rate_fixed(item.up_bps), "up"), rank=1, is_right=True, is_amount=True),
         Field("peers", "PEERS", 5, lambda item: (str(item.peers_connected), "text"), rank=2, is_right=True),

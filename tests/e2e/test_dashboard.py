@@ -252,3 +252,17 @@ def test_moved_columns_and_units_are_there_at_the_next_start(node, seat):
     at.types("clear; SHOAL_UNITS=iec shoal status\r")
     at.sees("/Memory: +[0-9.]+ MiB/")
     chosen.unlink()
+
+
+def test_what_is_shown_of_the_log_is_written_to_a_file_for_nobody_else(node, seat):
+    at = seat(node.home, 200, 30)
+    at.opens_dashboard()
+    at.types("M6")
+    at.sees("/INFO +dashboard +mouse off/")
+    at.types("w")
+    at.sees("/lines? written to .*/log-.*.txt/")
+    (written,) = node.home.glob("log-*.txt")
+    assert "mouse off" in written.read_text()
+    assert written.stat().st_mode & 0o077 == 0
+    at.types("q")
+    at.sees("code=0")

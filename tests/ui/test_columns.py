@@ -145,3 +145,12 @@ class TestBinaryUnits:
 
     def test_the_header_stays_short(self, binary):
         assert "▼2.3M" in text_of(view(scene(80, 24)))[0]
+
+
+@pytest.mark.parametrize("keys", [(), ("4",)])
+def test_the_numbers_of_thousands_of_shares_are_whole(keys):
+    seeding = replace(ITEMS[1], number=12_345)
+    shown = text_of(view(scene(80, 24, *keys, news=replace(NEWS, items=(seeding,)))))
+    assert any(" 12345 " in line for line in shown)
+    few = text_of(view(scene(80, 24, *keys)))
+    assert any(line.startswith("    2 ") for line in few)

@@ -77,6 +77,11 @@ def test_a_long_line_that_came_again_still_says_how_often():
     assert text_of(view(scene(80, 24, "6", news=replace(NEWS, log=(line, line, line)))))[2].endswith("x… (x3)")
 
 
-def test_where_the_log_is():
-    model, _ = pressed(scene(80, 24, "6"), "w")
-    assert "/home/ann/.shoal/shoal.log" in shown(model)
+def test_what_is_shown_is_written_to_a_file():
+    model, effects = pressed(scene(80, 24, "6", "l", "l"), "w")
+    assert effects == [msg.WriteLog(("2026-02-20 14:06:31 ERROR partial no space left on device (x2)",))]
+    odd = replace(NEWS, log=("\x1b[2Jodd",))
+    assert pressed(scene(80, 24, "6", news=odd), "w")[1] == [msg.WriteLog(("␛[2Jodd",))]
+    model, effects = pressed(scene(80, 24, "6", "/", *typed("nothing like it"), "enter"), "w")
+    assert not effects
+    assert "nothing to write" in shown(model)

@@ -8,6 +8,7 @@ import pytest
 
 from node.status import TransferState
 from node.ui import messages as msg
+from node.ui.keymap import _HINTS, _IN_DETAILS, _PLACES, BINDINGS
 from node.ui.model import Contact, Model
 from node.ui.preferences import parse
 from node.ui.update import update
@@ -109,3 +110,44 @@ def test_what_the_node_does_not_know_is_said_in_words():
     assert lines["Buckets"].endswith("last refresh not yet")
     assert lines["Queries"] == "2 running   failed 1 of 1 (last hour)"
     assert "next" not in lines["Provides"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "hints"),
+    [
+        ((), "Enter info  d download  p pause  x cancel  / filter  s sort  : command  ? help"),
+        (("enter",), "Esc back  Tab overview/chunks/peers/files  p pause  x cancel  y copy id"),
+        (("3",), "Enter use this peer  b ban  a all connections  s sort  Esc back"),
+        (("4",), "S stop  L limits  Enter info  p peers  s sort  ? help"),
+        (("5",), "c connect  r refresh table  a all connections  y copy peer id  ? help"),
+        (("6",), "f follow  l level  / filter  y copy line  w write to file  ? help"),
+    ],
+)
+def test_the_bottom_line_names_what_is_wanted_most_in_each_place(keys, hints):
+    assert text_of(view(scene(80, 24, *keys)))[-1].strip().startswith(hints)
+
+
+def test_the_bottom_line_of_an_empty_list_says_how_to_begin():
+    empty = replace(NEWS, items=(), detail=None)
+    assert text_of(view(scene(80, 24, news=empty)))[-1] == " : command  n new search  ? help  q leave"
+
+
+def test_every_hint_is_a_key_of_its_place():
+    for place, actions in _HINTS.items():
+        where = next(held for held in (*_PLACES.values(), _IN_DETAILS) if place in held)
+        for action in actions.split():
+            found = [each for each in BINDINGS if each.action == action and each.places & where]
+            assert len(found) == 1, (place, action)
+            assert found[0].hint, (place, action)
+
+
+def test_why_the_selected_file_failed_stands_in_the_status_line():
+    model = scene(80, 24, *"jjjjj")
+    assert text_of(view(model))[-2] == " ✗ #6 linux-kernel.zip: the disk is full"
+
+
+def test_the_peers_screen_says_the_command_for_the_selected_peer():
+    model = scene(80, 24, "3", "j")
+    assert text_of(view(model))[-2] == " 'download 1 from 192.168.1.15' fetches from that peer only"
+    nobody = scene(80, 24, "3", news=replace(NEWS, peers=()))
+    assert "'download 1 from <peer IP>'" in text_of(view(nobody))[-2]
