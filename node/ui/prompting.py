@@ -160,9 +160,16 @@ def _to(screen: Screen) -> Callable[[Model, list[str]], Step]:
 
 def _search(model: Model, words: list[str]) -> Step:
     scope = next((scope for scope in ("local", "peers") if f"--{scope}" in words), "all")  # of two the one nearer home
+    is_stop = "--stop" in words
+    patience: tuple[tuple[str, object], ...] = ()
+    if "--timeout" in words:
+        place = words.index("--timeout")
+        said, words = " ".join(words[place + 1 : place + 2]), [*words[:place], *words[place + 2 :]]
+        if not said.isdecimal():
+            return say(model, "usage: search <text> --timeout <seconds>", is_error=True), ()
+        patience = (("patience_s", float(said)),)
     text = " ".join(word for word in words if not word.startswith("--"))
     model = show_screen(model, Screen.SEARCH)
-    is_stop = "--stop" in words
     if not text and not is_stop:
         return model, ()
     if not model.is_online:
@@ -170,7 +177,7 @@ def _search(model: Model, words: list[str]) -> Step:
     if is_stop:
         return model, (Request("search_stop", (), "stopped searching"),)
     model = replace(filtered(model, ""), places={**model.places, Screen.SEARCH: 0})
-    params = (("text", text), ("scope", scope), ("wait", False))
+    params = (("text", text), ("scope", scope), ("wait", False), *patience)
     return model, (Request("search", params, f'searching for "{text}"'),)
 
 

@@ -72,7 +72,7 @@ FIELDS: tuple[Field[_Row], ...] = (
     Field("state", "STATUS", 11, _state, rank=3),
     Field("seen", "SEEN", 4, lambda row: (row.seen, "dim"), rank=5, is_right=True),
     Field("id", "ID", 9, lambda row: (f"{row.hit.cid[:4]}…{row.hit.cid[-4:]}", "dim"), rank=6),
-    Field("found", "FOUND", 9, lambda row: ("+".join(row.hit.found), "dim"), rank=7),
+    Field("found", "FOUND", 19, lambda row: ("+".join(row.hit.found), "dim"), rank=7),
     Field("files", "FILES", 6, lambda row: (str(row.hit.files), "dim"), rank=8, is_right=True),
 )
 

@@ -134,6 +134,26 @@ async def test_what_a_download_hears_counts_without_a_probe(world, autojump_cloc
     assert search_status(begun, {}).hits[0].copies == 1.5
 
 
+async def test_an_open_session_tells_what_the_peer_has(world, autojump_clock):
+    cara, anna = await world.node("Cara"), await world.node("Anna")
+    for node in (cara, anna):
+        cid = Cid.parse(node.share("linux.iso", CHUNKS))
+    assert cara.exchange.heard_from(cid, "Anna") is None
+    cara.exchange.swarm(cid).set_content(cara.contents[cid])
+    await cara.exchange.open("Anna", (), cid)
+    await trio.sleep(1)
+    assert cara.exchange.heard_from(cid, "Anna") == (0, Bitfield.full(4))
+    assert cara.exchange.heard_from(cid, "Bert") is None
+
+
+async def test_an_empty_share_that_was_proved_is_a_copy(world, autojump_clock):
+    cara, anna = await world.node("Cara"), await world.node("Anna")
+    cara.knows(anna)
+    anna.share("empty linux", b"")
+    hit = (await searched(cara))["empty linux"]
+    assert (hit.copies, hit.state) == (1.0, HitState.AVAILABLE)
+
+
 # --- how old the word is --------------------------------------------------------------------------------------------
 
 

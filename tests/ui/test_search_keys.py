@@ -33,6 +33,14 @@ def test_where_to_look(line, scope):
     assert dict(effects[0].params) == {"text": "x", "scope": scope, "wait": False}
 
 
+def test_how_long_to_be_patient():
+    _, effects = pressed(scene(), ":", *typed("search --timeout 60 x y"), "enter")
+    assert dict(effects[0].params) == {"text": "x y", "scope": "all", "wait": False, "patience_s": 60.0}
+    for wrong in ("search x --timeout", "search --timeout soon x"):
+        model, effects = pressed(scene(), ":", *typed(wrong), "enter")
+        assert (effects, model.toast.is_error) == ([], True)
+
+
 @pytest.mark.parametrize("key", ["d", "enter"])
 def test_the_selected_hit_is_downloaded(key):
     model, effects = pressed(scene(80, 24, "2", "j"), key)

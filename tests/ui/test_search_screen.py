@@ -24,6 +24,13 @@ def test_claims_that_nobody_has_proved(golden):
     golden("search-unverified", terminal_lines(search_results(replace(LINUX, hits=hits)), 80))
 
 
+def test_what_nobody_has_all_of_is_explained():
+    screen = search_results(replace(LINUX, hits=(HITS[0], replace(HITS[1], state=HitState.INCOMPLETE, same_as=1))))
+    assert [cells[4] for cells in screen.rows] == ["Available", "Incomplete"]
+    assert any(line.startswith("Incomplete: ") for line in screen.footer)
+    assert not any(line.startswith("Incomplete: ") for line in search_results(LINUX).footer)
+
+
 def test_nothing_found_says_whom_it_asked(golden):
     golden("search-nothing", terminal_lines(search_results(NOTHING), 80))
 
