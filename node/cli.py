@@ -16,9 +16,14 @@ INTERRUPTED = 130
 def main(argv: list[str] | None = None) -> int:
     """Run the command in `argv` (default: the process's arguments) and return its exit code."""
     try:
+        words = list(sys.argv[1:] if argv is None else argv)
+        if words[:1] == ["__complete"]:  # somebody waits with a finger on Tab: nothing else is loaded
+            from node.commands.completion import answer
+
+            return answer(words[1:])
         from node.commands.main import run
 
-        return run(list(sys.argv[1:] if argv is None else argv))
+        return run(words)
     except KeyboardInterrupt:
         return INTERRUPTED
 

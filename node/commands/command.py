@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from node.commands.context import Context
+if TYPE_CHECKING:
+    from node.commands.context import Context
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,21 @@ everything that goes wrong.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from node.commands.command import Argument, Command
-from node.commands.context import Context
 from node.commands.parser import GLOBAL, HELP, named
 from node.commands.table import COMMANDS
 from node.control.client import ControlClient
 from node.errors import ExitCode, ShoalError, UsageError
 from node.folder import DataFolder, data_folder
+
+if TYPE_CHECKING:
+    from node.commands.context import Context
 
 ASK_S = 0.2
 """How long the node may take to tell its rows: somebody is waiting with a finger on Tab."""
@@ -53,6 +58,14 @@ def completion(context: Context) -> int:
     if shell not in SCRIPTS:
         raise UsageError(f"there are scripts for {', '.join(SCRIPTS)}, not for {shell!r}")
     context.output.answer({"shell": shell, "script": SCRIPTS[shell]}, SCRIPTS[shell].splitlines())
+    return ExitCode.OK
+
+
+def answer(words: Sequence[str]) -> int:
+    """What the shells' scripts ask for, on stdout; `__complete` isn't in the help, because it is nobody's to type."""
+    lines = "".join(f"{word}\n" for word in complete(words, os.environ))
+    with suppress(OSError):
+        os.write(1, os.fsencode(lines))
     return ExitCode.OK
 
 

@@ -30,6 +30,8 @@ class Context:
     environ: Mapping[str, str]
     is_line: bool = False  # a line of the shell or of the dashboard's prompt
     current: str | None = None  # the CID of the file that is open or selected there
+    sort: str = ""  # the column that rows are ordered by where the line doesn't say
+    filter: str = ""  # what their names hold
 
     @property
     def home(self) -> DataFolder:

@@ -15,8 +15,7 @@ from node.commands.output import Output, OutputError
 from node.commands.parser import build_parser, named
 from node.commands.table import BROKEN_PIPE
 from node.errors import ExitCode, ShoalError, UsageError
-from node.ui.capabilities import ColourMode, can_move
-from node.ui.progress import ProgressMode
+from node.ui.capabilities import ColourMode, ProgressMode, can_move
 from node.ui.units import UNITS, choose_units
 
 
@@ -26,7 +25,7 @@ def run(words: list[str]) -> int:
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open as long as the process
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the same
     try:
-        return _complete(words[1:]) if words[:1] == ["__complete"] else _run(words)
+        return _run(words)
     except BrokenPipeError:
         _discard_output()
         return BROKEN_PIPE
@@ -76,14 +75,6 @@ def _choose_units() -> None:
     if units not in UNITS:
         raise UsageError(f"SHOAL_UNITS is {' or '.join(UNITS)}, not {units!r}")
     choose_units(units)
-
-
-def _complete(words: list[str]) -> int:
-    """What the shells' completion scripts ask for; not in the help, because it is nobody's to type."""
-    from node.commands.completion import complete
-
-    sys.stdout.write("\n".join(complete(words, dict(os.environ))) + "\n")
-    return ExitCode.OK
 
 
 def _parse(words: list[str]) -> argparse.Namespace | int:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TextIO
 
 from node.errors import ShoalError, StorageError, UsageError
-from node.ui.capabilities import ColourMode, can_move, has_taskbar, is_coloured
+from node.ui.capabilities import ColourMode, ProgressMode, can_move, has_taskbar, is_coloured
 from node.ui.layout import Screen, piped_lines, terminal_lines
-from node.ui.progress import JsonProgress, PlainProgress, ProgressMode, ProgressSink, TerminalProgress, event_line
+from node.ui.progress import JsonProgress, PlainProgress, ProgressSink, TerminalProgress, event_line
 from node.ui.safe import MAX_TEXT_LENGTH, safe
 from node.ui.text import to_ascii
 from node.ui.tint import PLAIN, Tint, tint_for
@@ -58,6 +58,7 @@ class Output:
         self._progress_mode = progress_mode
         self._colour_mode = colour_mode
         self._sink = ProgressSink()
+        self.theme = environ.get("SHOAL_THEME", "")
         self._live_lines = 0  # of a screen that the next one replaces
 
     def as_screens(self) -> Output:
@@ -209,7 +210,7 @@ class Output:
     def _tint(self, stream: TextIO) -> Tint:
         """The colours of what goes to the stream."""
         coloured = is_coloured(self._colour_mode, is_terminal=stream.isatty(), environ=self._environ)
-        return tint_for(self._environ) if coloured else PLAIN
+        return tint_for(self._environ, self.theme) if coloured else PLAIN
 
     def _width(self) -> int:
         return _columns(self._stdout, self._environ)

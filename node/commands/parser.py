@@ -12,8 +12,7 @@ from node.commands.command import Argument, Command, usage_line
 from node.commands.surroundings import ENVIRONMENT
 from node.commands.table import COMMANDS, EXIT_CODES
 from node.errors import UsageError
-from node.ui.capabilities import ColourMode
-from node.ui.progress import ProgressMode
+from node.ui.capabilities import ColourMode, ProgressMode
 from node.ui.words import meant
 
 HELP = "help"

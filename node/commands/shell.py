@@ -7,18 +7,40 @@ shell` prints what a person would see.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from node.commands.command import usage
+from node.commands.command import Command, usage
 from node.commands.context import Context
-from node.commands.running import NOT_IN_LINES, command_meant, execute
-from node.commands.table import COMMANDS
-from node.errors import ExitCode, ShoalError
+from node.commands.running import NOT_IN_LINES, execute
+from node.commands.table import COMMANDS, SORTS, THEMES
+from node.errors import ExitCode, ShoalError, UsageError
+from node.ui.words import meant
 
 PROMPT = "shoal> "
-LEAVING = frozenset({"quit", "q", "exit"})
 USAGE_CELLS = 34
+
+Done = Context | None
+"""The shell as it is after one of its own words; None when it is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the shell's own."""
+
+    name: str
+    usage: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+
+
+WORDS = (
+    Word("sort", "sort COLUMN", "order list and uploads from now on"),
+    Word("filter", "filter [TEXT]", "list only rows that TEXT fits, from now on"),
+    Word("theme", "theme NAME", f"colours: {', '.join(THEMES)}"),
+    Word("help", "help [COMMAND]", "this help, or that of one command", ("?",)),
+    Word("quit", "quit", "leave", ("q", "exit")),
+)
 
 
 def shell(context: Context) -> int:
@@ -32,19 +54,36 @@ def shell(context: Context) -> int:
         words = line.strip().lstrip(":").split()
         if not words:
             continue
-        if words[0].casefold() in LEAVING:
-            break
+        code: int = ExitCode.OK
         try:
-            if words[0].casefold() in ("help", "?"):
-                code = _help(context, words[1:])
+            if (word := _meant(words[0])) is not None:
+                after = _OWN[word.name](context, words[1:])
+                if after is None:
+                    break
+                context = after
             else:
                 code, current = execute(context, line)
                 context = replace(context, current=current)
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
             context.output.note("interrupted")
+        except ShoalError as error:
+            code = error.code
+            context.output.error(error)
         failed = code or failed
     return ExitCode.OK if is_talking else failed
+
+
+def _meant(typed: str) -> Word | None:
+    """The word of the shell's own, if it is one; raises UsageError for what is nothing at all."""
+    found = meant(typed, _everything())
+    if isinstance(found, str):
+        raise UsageError(found)
+    return found if isinstance(found, Word) else None
+
+
+def _everything() -> tuple[Word | Command, ...]:
+    return (*WORDS, *(command for command in COMMANDS if command.name not in NOT_IN_LINES))
 
 
 def _lines(is_talking: bool) -> Iterator[str]:
@@ -62,13 +101,41 @@ def _lines(is_talking: bool) -> Iterator[str]:
             return
 
 
-def _help(context: Context, words: list[str]) -> int:
+def _sort(context: Context, words: list[str]) -> Done:
+    found = [column for column in SORTS if words and column.startswith(words[0].casefold())]
+    if not found:
+        raise UsageError(f"usage: sort <{'|'.join(SORTS)}>")
+    return replace(context, sort=found[0])
+
+
+def _filter(context: Context, words: list[str]) -> Done:
+    return replace(context, filter=" ".join(words))
+
+
+def _theme(context: Context, words: list[str]) -> Done:
+    if not words or words[0] not in THEMES:
+        raise UsageError(f"usage: theme <{'|'.join(THEMES)}>")
+    context.output.theme = words[0]
+    return context
+
+
+def _help(context: Context, words: list[str]) -> Done:
     """Every command with its usage, or one."""
-    try:
-        commands = [command_meant(words[0])] if words else [each for each in COMMANDS if each.name not in NOT_IN_LINES]
-    except ShoalError as error:
-        context.output.error(error)
-        return int(error.code)
-    lines = [f"{usage(command):{USAGE_CELLS}} {command.summary}" for command in commands]
-    context.output.answer({"commands": lines}, [*lines, *([] if words else [f"{'quit':{USAGE_CELLS}} leave"])])
-    return ExitCode.OK
+    found = meant(words[0], _everything()) if words else ""
+    if words and isinstance(found, str):
+        raise UsageError(found)
+    shown = _everything() if isinstance(found, str) else (found,)
+    lines = [
+        f"{usage(each) if isinstance(each, Command) else each.usage:{USAGE_CELLS}} {each.summary}" for each in shown
+    ]
+    context.output.answer({"commands": lines}, lines)
+    return context
+
+
+_OWN: Mapping[str, Callable[[Context, list[str]], Done]] = {
+    "sort": _sort,
+    "filter": _filter,
+    "theme": _theme,
+    "help": _help,
+    "quit": lambda context, words: None,
+}

@@ -43,6 +43,22 @@ LEVELS = ("debug", "info", "warning", "error")
 PRIORITIES = ("high", "normal", "low", "skip")
 THEMES = ("shoal", "light", "cvd", "mono")
 
+SORTS = ("number", "name", "size", "done", "down", "up", "eta", "state", "peers", "ratio", "avail", "priority", "added")
+_ROWS = (
+    Argument(
+        ("--sort",),
+        "order the rows by COLUMN as the dashboard does, the most first",
+        {"metavar": "COLUMN", "choices": SORTS},
+        SORTS,
+    ),
+    Argument(
+        ("--filter",),
+        "only rows of which TEXT is part of the name, or begins the state or the CID",
+        {"metavar": "TEXT"},
+    ),
+    _EXACT,
+)
+
 _WORD = "a path in it, a folder in it, or a pattern like '*.pdf'"
 
 COMMANDS = (
@@ -142,10 +158,10 @@ COMMANDS = (
         aliases=("download", "d"),
         details="Prints where the file is once all of it is verified. Ctrl-C pauses it and keeps what is there.",
     ),
-    Command("list", "what this node shares and fetches", "views.list_files", (_EXACT,), aliases=("ls",)),
+    Command("list", "what this node shares and fetches", "views.list_files", _ROWS, aliases=("ls",)),
     Command("info", "details of one file", "views.info", (_TARGET, _EXACT)),
     Command("peers", "who shares a file, or every connection", "views.peers", (_ANY_TARGET,)),
-    Command("uploads", "what this node seeds", "views.uploads", (_EXACT,)),
+    Command("uploads", "what this node seeds", "views.uploads", _ROWS),
     Command(
         "connect",
         "connect to a peer",
@@ -281,7 +297,8 @@ COMMANDS = (
         "shell",
         "type commands line by line",
         "shell.shell",
-        details="Reads commands from standard input and prints the screens they ask for.",
+        details="Reads commands from standard input and prints the screens they ask for. It knows four more: "
+        "sort COLUMN and filter [TEXT] hold for list and uploads from then on, theme NAME for the colours, and quit.",
     ),
     Command(
         "completion",

@@ -24,7 +24,7 @@ from node.ui.screens import (
 
 def list_files(context: Context) -> int:
     """What this node shares and fetches."""
-    items = decode_list(ItemStatus, context.call("list"))
+    items = _wanted(context, decode_list(ItemStatus, context.call("list")))
     if context.arguments.print0:
         context.output.paths(item.path for item in items)
     else:
@@ -34,12 +34,23 @@ def list_files(context: Context) -> int:
 
 def uploads(context: Context) -> int:
     """What this node seeds."""
-    items = [item for item in decode_list(ItemStatus, context.call("list")) if is_uploaded(item)]
+    items = _wanted(context, [item for item in decode_list(ItemStatus, context.call("list")) if is_uploaded(item)])
     if context.arguments.print0:
         context.output.paths(item.path for item in items)
     else:
         context.output.screens(map(to_json, items), uploading(items))
     return ExitCode.OK
+
+
+def _wanted(context: Context, items: list[ItemStatus]) -> list[ItemStatus]:
+    """The rows that were asked for, in their order, both as in the dashboard."""
+    part = context.filter if context.arguments.filter is None else context.arguments.filter
+    order = context.arguments.sort or context.sort
+    if not part and not order:
+        return items
+    from node.ui.rows import SORTS, fits  # here because they load more than most lists need
+
+    return sorted((item for item in items if fits(item, part.casefold())), key=SORTS[order or "number"])
 
 
 def info(context: Context) -> int:

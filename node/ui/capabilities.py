@@ -1,4 +1,7 @@
-"""What a terminal can do, by what the environment says of it. Pure, and light: every command asks."""
+"""What a terminal can do by what the environment says of it, and what people may want of it instead.
+
+Pure, and light: every command asks, and so does completion, which has no time at all.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,15 @@ class ColourMode(StrEnum):
 
     AUTO = "auto"
     ALWAYS = "always"
+    NEVER = "never"
+
+
+class ProgressMode(StrEnum):
+    """`--progress`."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    PLAIN = "plain"
     NEVER = "never"
 
 

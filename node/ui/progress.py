@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from node.status import ItemStatus, TransferState
 from node.ui.capabilities import NO_TASKBAR, NORMAL_BAR, WAITING_BAR, bar_sequence
@@ -53,15 +52,6 @@ NARROW = 60
 
 
 _SPEAKING_FOR_ITSELF = frozenset({TransferState.DOWNLOADING, TransferState.SEEDING, TransferState.COMPLETE})
-
-
-class ProgressMode(StrEnum):
-    """`--progress`."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    PLAIN = "plain"
-    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,10 @@ class Tint:
 PLAIN = Tint({})
 
 
-def tint_for(environ: Mapping[str, str]) -> Tint:
-    """The colours of the person's theme for the terminal that the environment tells of, whatever NO_COLOR says."""
+def tint_for(environ: Mapping[str, str], theme: str = "") -> Tint:
+    """A theme's colours for the terminal that the environment tells of, whatever NO_COLOR says."""
     from node.ui.theme import THEMES, style_sequences  # here because most output isn't coloured
 
-    theme = environ.get("SHOAL_THEME", "")
     told = {name: value for name, value in environ.items() if name != "NO_COLOR"}
     return Tint(style_sequences(theme if theme in THEMES else THEMES[0], colour_count(told)))
 

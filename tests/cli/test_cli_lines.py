@@ -78,6 +78,33 @@ class TestShell:
         assert "quotation mark" in err
         assert "Available Files" in out
 
+    def test_sort_and_filter_hold_for_the_lists_that_follow(self, shell, node):
+        node.items = [replace(item, size=number) for number, item in enumerate(node.items)]
+        code, out, _ = shell("sort size", "list", "filter ISO", "list", "filter", "uploads", "list --sort name")
+        assert code == 0
+        rows = [line.split()[1] for line in out.splitlines() if line[1:2].isdigit()]
+        assert rows == [
+            *("linux.iso", "evil␛[2J␍name␊.exe", "ubuntu.iso"),
+            *("linux.iso", "ubuntu.iso"),
+            "ubuntu.iso",
+            *("evil␛[2J␍name␊.exe", "linux.iso", "ubuntu.iso"),
+        ]
+
+    def test_a_theme_holds_from_then_on(self, start, environ):
+        with start("--color", "always", "shell", stdin=subprocess.PIPE, env=environ) as process:
+            out, _ = process.communicate("theme mono\nlist\ntheme cvd\nlist\n", timeout=60)
+        assert process.returncode == 0
+        mono, _, cvd = out.rpartition("   \x1b[;1;36mAvailable")
+        assert "Seeding" in mono
+        assert "\x1b[;33mSeeding" not in mono
+        assert "\x1b[;33mSeeding" in cvd
+
+    @pytest.mark.parametrize("typed", ["sort", "sort sideways", "theme", "theme pink", "help frobnicate"])
+    def test_its_own_words_say_how_they_are_typed(self, shell, typed):
+        code, _, err = shell(typed)
+        assert code == 2
+        assert "usage: " in err or "unknown command" in err
+
     def test_help_lists_the_table(self, shell):
         _, out, _ = shell("help", "help info")
         assert "peers [TARGET]" in out

@@ -13,7 +13,9 @@ from dataclasses import replace
 import pytest
 import trio
 
+from node.commands.table import SORTS
 from node.status import TransferState, to_json
+from node.ui.rows import SORTS as ROW_SORTS
 
 
 def test_results_are_on_stdout_and_progress_on_stderr(shoal, tmp_path):
@@ -139,6 +141,21 @@ def test_no_word_of_the_output_is_lost_on_a_terminal_without_utf8(shoal, environ
     assert code == 0
     assert "[################] (All)" in stdout
     assert stderr == ""
+
+
+@pytest.fixture
+def rows_of(inside):
+    """The numbers of a listing's rows."""
+    return lambda *words: [line.split("\t")[0] for line in inside(*words, "--no-header")[1].splitlines()]
+
+
+def test_rows_in_another_order_and_only_some_of_them(rows_of, node):
+    node.items = [replace(item, size=number) for number, item in enumerate(node.items)]
+    assert rows_of("list", "--sort", "size") == ["3", "2", "1"]
+    assert rows_of("list", "--filter", "iso") == ["1", "3"]
+    assert rows_of("list", "--filter", "Compl") == rows_of("list", "--filter", "bafyreie") == ["2"]
+    assert rows_of("uploads", "--sort", "name", "--filter", "UBU") == ["1"]
+    assert set(SORTS) == set(ROW_SORTS)
 
 
 def test_exact_paths_are_for_programs(shoal, node, tmp_path):

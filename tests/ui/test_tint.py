@@ -55,9 +55,9 @@ def test_only_the_state_of_a_row_is_coloured(detail):
 
 
 def test_a_theme_may_be_chosen_and_a_wrong_one_is_the_usual():
-    assert tint_for({"TERM": "xterm"})("x", "up") == tint_for({"TERM": "xterm", "SHOAL_THEME": "no"})("x", "up")
-    assert tint_for({"TERM": "xterm", "SHOAL_THEME": "mono"})("x", "up") == "x"
-    assert "38;5;" in tint_for({"TERM": "xterm-256color", "SHOAL_THEME": "cvd", "NO_COLOR": "1"})("x", "up")
+    assert tint_for({"TERM": "xterm"})("x", "up") == tint_for({"TERM": "xterm"}, "no")("x", "up")
+    assert tint_for({"TERM": "xterm"}, "mono")("x", "up") == "x"
+    assert "38;5;" in tint_for({"TERM": "xterm-256color", "NO_COLOR": "1"}, "cvd")("x", "up")
 
 
 @given(st.text(), st.sampled_from(TransferState), st.text(), st.integers(1, 200))
