@@ -121,7 +121,8 @@ class _Dashboard:
                 self._leave(ExitCode.OK)
                 return
             for token in decoder.feed(data) if data else decoder.flush():
-                message = message_of(token, self._terminal.name, reports_focus=self._terminal.reports_focus)
+                now, reports_focus = trio.current_time(), self._terminal.reports_focus
+                message = message_of(token, self._terminal.name, now, reports_focus=reports_focus)
                 if message is not None:
                     self._post(message)
 

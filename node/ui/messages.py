@@ -30,6 +30,7 @@ class Mouse:
     action: str  # "click", "wheel-up" or "wheel-down"
     x: int
     y: int
+    at: float = 0.0  # monotonic, in seconds
 
 
 @dataclass(frozen=True, slots=True)

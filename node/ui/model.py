@@ -206,6 +206,7 @@ class Model:
     peers_of: str | None = None  # the CID whose peers are shown; None for every connection
     selected: Mapping[Screen, str] = field(default_factory=dict)
     places: Mapping[Screen, int] = field(default_factory=dict)  # the selected row's index when it was last seen
+    clicked: tuple[int, float] | None = None  # the line where a row was clicked last, and when
     marks: frozenset[str] = frozenset()
     sort: Sort = Sort()
     order: tuple[str, ...] = ()  # the CIDs as they were sorted last; see `rows`

@@ -13,7 +13,7 @@ ONE_GLYPH_ON = 3
 """Where the cursor is after one glyph that was drawn two cells wide, in the terminal's own count."""
 
 
-def message_of(token: Token, name: Callable[[Sequence], str], *, reports_focus: bool) -> Msg | None:
+def message_of(token: Token, name: Callable[[Sequence], str], now: float, *, reports_focus: bool) -> Msg | None:
     """What the token tells the dashboard, if anything; `name` names a key's sequence, "" if it is none."""
     match token:
         case Character(text):
@@ -27,7 +27,7 @@ def message_of(token: Token, name: Callable[[Sequence], str], *, reports_focus: 
         case Pasted(text):
             return Paste(text)
         case Clicked(button, x, y, True) if button in _BUTTONS:
-            return Mouse(_BUTTONS[button], x, y)
+            return Mouse(_BUTTONS[button], x, y, now)
         case CursorAt(1, column) if column == ONE_GLYPH_ON:
             return WideGlyphs()
         case _:

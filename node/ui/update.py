@@ -113,7 +113,7 @@ def _mouse(model: Model, message: msg.Mouse) -> Step:
     if model.dialog is not None or model.prompt is not None:
         return model, ()
     if message.action == "click":
-        return clicked(model, message.x, message.y)
+        return clicked(model, message.x, message.y, message.at)
     return turned(model, -3 if message.action == "wheel-up" else 3)
 
 

@@ -241,10 +241,22 @@ class TestNews:
 
 
 class TestMouse:
-    def test_a_click_selects_and_a_second_one_opens(self):
-        model = told(scene(), msg.Mouse("click", 20, 4))
+    def test_a_click_selects_and_a_double_click_opens(self):
+        model = told(scene(), msg.Mouse("click", 20, 4, 7.0))
         assert selected(model) == 3
-        assert told(model, msg.Mouse("click", 20, 4)).details == ITEMS[2].cid
+        assert told(model, msg.Mouse("click", 20, 4, 7.3)).details == ITEMS[2].cid
+        assert told(model, msg.Mouse("click", 20, 5, 7.3)).details is None, "another row"
+        slow = told(model, msg.Mouse("click", 20, 4, 9.0))
+        assert (slow.details, selected(slow)) == (None, 3)
+        assert told(slow, msg.Mouse("click", 20, 4, 9.2)).details == ITEMS[2].cid
+        assert told(scene(), msg.Mouse("click", 20, 2, 1.0)).details is None, "the selected row, once"
+
+    def test_a_double_click_opens_the_row_it_began_on_though_the_list_has_moved(self):
+        many = tuple(replace(ITEMS[1], cid=f"cid{number:04}", number=number) for number in range(1, 100))
+        model = scene(news=replace(NEWS, items=many, detail=None))
+        model = told(model, msg.Mouse("click", 20, 15, 1.0))
+        clicked = current(model)
+        assert told(model, msg.Mouse("click", 20, 15, 1.2)).details == clicked.cid
 
     def test_tabs_and_hints(self):
         top = text_of(view(scene()))[0]
