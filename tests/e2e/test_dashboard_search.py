@@ -17,12 +17,12 @@ from tests.e2e.seat import Seat
 
 MB = 1 << 20
 SEARCH = ":search linux --peers --timeout 600\r"
-"""As long as the node that never answers is waited for."""
+"""As long as somebody who never answers is waited for."""
 
 
 @pytest.fixture(scope="module")
 def searcher(tmp_path_factory) -> Iterator[Daemon]:
-    """A node that is connected to two that share `linux film.mkv`, and to one that was stopped in its tracks."""
+    """A node that is connected to two that share `linux film.mkv`, and to a `hub` without it."""
     folder = tmp_path_factory.mktemp("search")
     (folder / "linux film.mkv").write_bytes(os.urandom(3 * MB))
     with ExitStack() as stack:
@@ -39,9 +39,17 @@ def searcher(tmp_path_factory) -> Iterator[Daemon]:
             sharer.ask("share", folder / "linux film.mkv")
             searcher.ask("connect", sharer.address)
         await_that(lambda: _found_by(searcher) == 2, "both sharers have proved to have it")
-        os.kill(hub.process.pid, signal.SIGSTOP)
-        stack.callback(os.kill, hub.process.pid, signal.SIGCONT)
+        searcher.hub = hub
         yield searcher
+
+
+@pytest.fixture
+def stall(searcher) -> Iterator[Callable[[], None]]:
+    """Stop the hub in its tracks: it is asked like others, and not given up for a quarter of a minute."""
+    hub = searcher.hub
+    searcher.ask("connect", hub.address)
+    yield lambda: os.kill(hub.process.pid, signal.SIGSTOP)
+    os.kill(hub.process.pid, signal.SIGCONT)
 
 
 def _found_by(node: Daemon) -> int:
@@ -54,10 +62,10 @@ def call(node: Daemon, method: str, **params: object):
 
 
 @pytest.fixture
-def at(searcher) -> Iterator[Seat]:
-    """A seat before its dashboard."""
+def at(searcher, request) -> Iterator[Seat]:
+    """A seat before its dashboard; its size may be a parameter."""
     with ExitStack() as stack:
-        taken = Seat(searcher.home, 120, 40)
+        taken = Seat(searcher.home, *getattr(request, "param", (80, 24)))
         stack.callback(taken.leaves)
         taken.opens_dashboard()
         yield taken
@@ -79,7 +87,9 @@ def another(searcher) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
         yield search
 
 
-def test_a_search_is_stopped_by_escape_and_keeps_what_it_has_found(searcher, at):
+@pytest.mark.parametrize("at", [(80, 24), (120, 40), (200, 60)], indirect=True)
+def test_a_search_is_stopped_by_escape_and_keeps_what_it_has_found(searcher, at, stall):
+    stall()
     at.types(SEARCH)
     at.sees("/>   1 linux film.mkv +3.15 MB +2 +2.00 Available +\\d+s bafy/")
     at.sees("/1 found   asked 2 of 3 peers   ◐ \\d+ s/")
@@ -95,7 +105,8 @@ def test_a_search_is_stopped_by_escape_and_keeps_what_it_has_found(searcher, at)
     at.sees("[1 Transfers]")
 
 
-def test_escape_leaves_another_programs_search_alone(searcher, at, another):
+def test_escape_leaves_another_programs_search_alone(searcher, at, stall, another):
+    stall()
     at.types(SEARCH)
     at.sees("Esc stop searching")
     mine = call(searcher, "search_latest")["number"]
@@ -111,7 +122,8 @@ def test_escape_leaves_another_programs_search_alone(searcher, at, another):
     await_that(lambda: call(searcher, "search_latest")["is_stopped"], "whoever asked has gone, its search with it")
 
 
-def test_the_command_stops_whatever_search_goes_on(searcher, at):
+def test_the_command_stops_whatever_search_goes_on(searcher, at, stall):
+    stall()
     at.types(SEARCH)
     at.sees("Esc stop searching")
     done = searcher.run("search", "--stop")
@@ -121,7 +133,7 @@ def test_the_command_stops_whatever_search_goes_on(searcher, at):
     assert (done.returncode, "no search is going on" in done.stderr) == (4, True)
 
 
-def test_who_has_a_hit_is_shown_and_it_is_fetched_from_one_of_them(searcher, at):
+def test_who_has_a_hit_is_shown_and_it_is_fetched_from_one_of_them(at):
     at.types(SEARCH)
     at.sees("/linux film.mkv +3.15 MB +2 +2.00 Available/")
     at.types("p")
