@@ -22,7 +22,7 @@ from node.ui.diff import encode
 from node.ui.feed import Feed
 from node.ui.frame import Frame
 from node.ui.keys import ESCAPE_S, KeyDecoder
-from node.ui.model import Reach
+from node.ui.model import WAIT_S, Reach
 from node.ui.opening import Opening
 from node.ui.settings import Ending, Settings
 from node.ui.taskbar import taskbar
@@ -73,7 +73,7 @@ class _Dashboard:
         self._wanted = wants(self._model)
         self._dirty = trio.Event()
         self._told = trio.Event()  # the node has answered, or hasn't
-        self._ticked = float("-inf")
+        self._ticked = now + 1.1 * WAIT_S - TICK_S  # so that the next one is when a wait is to be told of
         self._feed = Feed(settings.dial, self._hear, lambda: self._wanted, settings.starter, poll_s=self._poll_s)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None

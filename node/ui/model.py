@@ -16,6 +16,9 @@ from node.ui.lineedit import LineEdit
 STALE_S = 2.0
 """Without news for so long the header says how old the data is; it comes four times a second."""
 
+WAIT_S = 0.3
+"""A wait for the node is told of after so long: it usually answers sooner, and words that flash up only unsettle."""
+
 TOAST_S = 4.0
 """How long an answer stays in the status line; errors stay until a key is pressed."""
 
@@ -253,6 +256,11 @@ class Model:
     def is_online(self) -> bool:
         """Whether commands can be given."""
         return self.contact.reach is Reach.ONLINE
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the node has been awaited for long enough to say so."""
+        return self.contact.is_starting or self.now - self.contact.since >= WAIT_S
 
     @property
     def age_s(self) -> float | None:

@@ -73,7 +73,7 @@ def _totals(model: Model) -> list[Span]:
             age = "" if model.age_s is None else f" {model.age_s:.0f}s"
             return [(f" {words}{age} ", "error"), ("○ ", "error")]
         case Reach.CONNECTING:
-            return [(" connecting ", "dim"), ("◐ ", "warn")]
+            return [(" connecting ", "dim"), ("◐ ", "warn")] if model.is_waiting else [(" ", "text")]
     age_s = model.age_s
     if age_s is not None and age_s > STALE_S:
         return [(f" stale {age_s:.0f}s ", "warn"), ("◐ ", "warn")]

@@ -214,6 +214,8 @@ def _graph(model: Model, width: int, height: int) -> list[Line]:
 
 def _empty(model: Model, width: int, height: int) -> list[Line]:
     if model.contact.reach is not Reach.ONLINE or model.shown.items is None:
+        if not model.is_waiting:
+            return fill([], width, height)
         words = "Starting a node …" if model.contact.is_starting else "Connecting to the node …"
         if (waited := model.now - model.contact.since) >= 1:
             words += f" {waited:.0f} s"

@@ -9,7 +9,7 @@ import pytest
 from node.status import TransferState
 from node.ui import messages as msg
 from node.ui.keymap import _HINTS, _IN_DETAILS, _PLACES, BINDINGS
-from node.ui.model import Contact, Model
+from node.ui.model import WAIT_S, Contact, Model
 from node.ui.preferences import parse
 from node.ui.update import update
 from node.ui.view import view
@@ -44,7 +44,10 @@ def test_graphs_of_blocks_have_no_braille(keys):
 
 def test_a_wait_has_an_age_after_a_second():
     model = Model(80, 24, contact=Contact(since=NOW), now=NOW)
+    assert "onnecting" not in shown(model)
+    model = replace(model, now=NOW + 1.1 * WAIT_S)
     assert "Connecting to the node …\n" in shown(model) + "\n"
+    assert "connecting ◐" in shown(model)
     assert "Connecting to the node … 2 s" in shown(replace(model, now=NOW + 2))
 
 
