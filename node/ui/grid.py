@@ -51,7 +51,7 @@ def choose(fields: Sequence[Field[Row]], width: int) -> Fitted[Row]:
         chosen.remove(max(chosen, key=lambda field: field.rank))
     spare = width - _total(chosen)
     return tuple(
-        (field, max(field.cells + spare, min(NARROWEST_NAME, width)) if field.is_flexible else field.cells)
+        (field, max(field.cells + spare, min(NARROWEST_NAME, field.cells, width)) if field.is_flexible else field.cells)
         for field in chosen
     )
 

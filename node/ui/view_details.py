@@ -17,9 +17,11 @@ from node.ui.view_peers import peer_table
 
 LABEL = 15
 BAR_CELLS = 16
+MAP_BESIDE = 2  # lines of the map's title and legend
 MAP_LABEL = 6  # the chunk number before each line of the map
 TWO_COLUMNS_FROM = 110
-FIELDS = 13  # above the map
+FIELDS = 13  # above the map; where there are two columns one more, and the last two take whole lines
+WHOLE = 2
 TABS = ("overview", "chunks", "peers", "files")
 
 MAP = {
@@ -56,6 +58,7 @@ def lines(model: Model, width: int, height: int) -> list[Line]:
             detail = model.shown.detail
             peers = detail.peers if detail is not None and is_detail_of(detail, item.cid) else ()
             shown = [ruled(f"Peers Sharing - {item.name}", width), *peer_table(peers, -1, width, height - 1, None)]
+            shown += [] if peers else [sentence("Nobody yet.", width)]
         case "chunks":
             shown = _all_chunks(model, item, width, height)
         case "files":
@@ -72,11 +75,12 @@ def detail_lines(model: Model, item: ItemStatus, width: int, height: int) -> lis
     fields = _fields(model, item, detail)
     added = f"{date(item.added_at)}, {duration(model.wall - item.added_at)} ago"
     if width >= TWO_COLUMNS_FROM:
-        fields.insert(-2, ("Added", added, "text"))
-        half = (len(fields) + 1) // 2
+        numbers, whole = [*fields[:-WHOLE], ("Added", added, "text")], fields[-WHOLE:]
+        half = (len(numbers) + 1) // 2
         left, right = width // 2, width - width // 2 - 1
-        first = [_field(*field, left) for field in fields[:half]]
-        shown += beside(first, fill([_field(*field, right) for field in fields[half:]], right, half), (" ", "text"))
+        first = [_field(*field, left) for field in numbers[:half]]
+        shown += beside(first, fill([_field(*field, right) for field in numbers[half:]], right, half), (" ", "text"))
+        shown += [_field(*field, width) for field in whole]
     else:  # a line less, so that a map of 256 chunks fits into 24
         label, size, style = fields[0]
         fields[0] = label, f"{size}   added {date(item.added_at)}", style
@@ -102,10 +106,10 @@ def is_detail_of(detail: DetailStatus, cid: str) -> bool:
 
 def map_cells(width: int, height: int, tab: int = 0) -> int:
     """How many cells of the chunk map a page of details has room for; what to ask `info` for."""
-    fields = 1 + ((FIELDS + 1) // 2 if width >= TWO_COLUMNS_FROM else FIELDS)
+    fields = 1 + ((FIELDS + 2 - WHOLE) // 2 + WHOLE if width >= TWO_COLUMNS_FROM else FIELDS)
     if TABS[tab] == "chunks":
-        fields = 0
-    return max((width - MAP_LABEL - 1) * max(height - fields - 3, 1), 1)
+        fields = 1  # a line of words
+    return max((width - MAP_LABEL - 1) * max(height - fields - MAP_BESIDE, 1), 1)
 
 
 @lru_cache(maxsize=256)
@@ -181,8 +185,8 @@ def _provided(provided: ProvideStatus | None, wall: float) -> str:
         return "no"
     if provided.at is None:
         return "not yet"
-    due = "" if provided.due is None else f", again in {duration(provided.due - wall)}"
-    return f"{provided.stored} of the {provided.closest} closest nodes{due}"
+    due = "" if provided.due is None else f", again in {eta_fixed(provided.due - wall)}"
+    return f"{provided.stored} of {provided.closest} closest nodes{due}"
 
 
 def _files(model: Model, item: ItemStatus, width: int, height: int) -> list[Line]:

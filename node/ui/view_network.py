@@ -95,7 +95,7 @@ def _table(network: NetworkStatus, wall: float, width: int) -> list[Line]:
     known = f"{count(network.routing_table, 'peer')} in {used} of {BUCKETS} buckets   client mode: {mode}"
     return [
         _field("Routing table", known, width),
-        _field("Buckets", f"{levels(near_first)}   (near ◂ ▸ far)   last refresh {refreshed}", width),
+        _field("Buckets", f"{levels(near_first).replace(' ', '·')}   (near ◂ ▸ far)   last refresh {refreshed}", width),
     ]
 
 

@@ -154,3 +154,7 @@ def test_the_numbers_of_thousands_of_shares_are_whole(keys):
     assert any(" 12345 " in line for line in shown)
     few = text_of(view(scene(80, 24, *keys)))
     assert any(line.startswith("    2 ") for line in few)
+
+
+def test_the_smallest_terminal_shows_how_far_a_file_is():
+    assert text_of(view(scene(20, 5)))[2].endswith(" 45%")

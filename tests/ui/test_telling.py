@@ -13,6 +13,8 @@ from node.ui.model import WAIT_S, Contact, Model
 from node.ui.preferences import parse
 from node.ui.update import update
 from node.ui.view import view
+from node.ui.view_details import MAP_LABEL
+from node.ui.wants import wants
 from tests.searches import LINUX
 from tests.ui.scenes import ITEMS, NEWS, NOW, pressed, scene, text_of, told
 
@@ -103,7 +105,7 @@ def test_the_lit_choice_of_a_dialog_stays_in_sight_on_a_low_terminal():
 def test_what_the_node_does_not_know_is_said_in_words():
     lines = {line[1:15].strip(): line[16:] for line in text_of(view(scene(100, 40, "5")))}
     assert lines["Routing table"] == "37 peers in 4 of 256 buckets   client mode: no"
-    assert lines["Buckets"] == "▁ ▂▄█   (near ◂ ▸ far)   last refresh 2 min ago"
+    assert lines["Buckets"] == "▁·▂▄█   (near ◂ ▸ far)   last refresh 2 min ago"
     assert lines["Queries"] == "2 running   p50 210 ms   p95 1.9 s   failed 3 of 118 (last hour)"
     assert lines["Provides"] == "2 of 3 records fresh, 1 due, 0 late   next reprovide 10h12m"
     young = replace(NEWS.network, refreshed_at=None, hour_queries=1, hour_failures=1, is_client=True, walks=0)
@@ -154,3 +156,15 @@ def test_the_peers_screen_says_the_command_for_the_selected_peer():
     assert text_of(view(model))[-2] == " 'download 1 from 192.168.1.15' fetches from that peer only"
     nobody = scene(80, 24, "3", news=replace(NEWS, peers=()))
     assert "'download 1 from <peer IP>'" in text_of(view(nobody))[-2]
+
+
+def test_details_show_the_whole_content_id_and_leave_the_map_the_room_it_asked_for():
+    for width, height in ((80, 24), (120, 40), (200, 60)):
+        model = scene(width, height, "enter")
+        text = shown(model)
+        assert ITEMS[0].cid in text
+        assert wants(model).cells >= 256 or width == 80
+        whole = replace(NEWS, detail=replace(NEWS.detail, cells="#" * wants(model).cells))
+        lines = text_of(view(scene(width, height, "enter", news=whole)))
+        assert lines[-3].startswith(" █ have"), "the map ends where the screen does"
+        assert sum("█" * 50 in line for line in lines) * (width - MAP_LABEL - 1) == wants(model).cells
