@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
-from node.control.async_client import LONG_LINE, open_client
+from node.control.async_client import LONG_LINE, AsyncControlClient, open_client
 from node.control.lock import hold_folder
 from node.control.server import Call, ControlServer
 from node.errors import NoNodeError, NotFoundError
@@ -82,3 +83,17 @@ async def test_a_node_that_hangs_up_or_talks_nonsense(tmp_path, nursery, words, 
     async with open_client(path) as client:
         with pytest.raises(NoNodeError, match=sentence):
             await client.call("answer")
+
+
+async def test_the_same_is_said_over_any_stream_as_over_the_socket(tmp_path, nursery):
+    """As a node and its dashboard in one process do."""
+    with hold_folder(tmp_path / "lock") as lock:
+        server = ControlServer(tmp_path / "control.sock", {"answer": answer, "refuse": refuse}, lock=lock)
+        ours, theirs = trio.testing.memory_stream_pair()
+        nursery.start_soon(server.serve, theirs)
+        async with ours:
+            client = AsyncControlClient(ours)
+            assert await client.call("answer", {"word": "here"}) == {"said": "here"}
+            with pytest.raises(NotFoundError, match="no file 9"):
+                await client.call("refuse")
+            assert not (tmp_path / "control.sock").exists()

@@ -213,10 +213,14 @@ def test_a_mute_terminal_without_colours_or_utf8(node, seat):
     at.sees("code=0")
 
 
-def test_where_no_screen_can_be_shown_the_list_is_printed(node, seat):
+def test_where_no_screen_can_be_shown_commands_are_read_line_by_line(node, seat):
     at = seat(node.home, TERM="dumb")
-    at.types("shoal\r")
+    at.types("shoal; echo code=$?\r")
+    at.sees("shoal>")
+    at.types("list\r")
     at.sees("Available Files")
+    at.types("quit\r")
+    at.sees("code=0")
     assert not at.is_full_screen
 
 
