@@ -10,13 +10,15 @@ least significant group first, in their shortest form only, so that every number
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from protocols.byte_queue import ByteQueue
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 
 Buffer = bytes | bytearray | memoryview
 
-MAX_UVARINT = (1 << 63) - 1  # the multiformats limit: nine bytes of seven bits
+MAX_UVARINT = (1 << 63) - 1  # the multiformats limit
+MAX_UVARINT_SIZE = 9  # bytes, of seven bits each
 MAX_PREFIX = 4  # bytes of a length prefix: frames below 256 MiB, far above what any protocol here allows
 
 _ONE_BYTE = tuple(bytes((value,)) for value in range(0x80))  # most fields and lengths are this small
@@ -72,7 +74,7 @@ class FrameDecoder:
         self._length = 0  # of the frame under way, as far as its prefix is known
         self._shift = 0  # bits of its prefix that have been read
         self._in_body = False
-        self._body = bytearray()  # what has arrived of it, if it didn't come in one feed
+        self._body = ByteQueue()  # what has arrived of it, if it didn't come in one piece
 
     @property
     def held(self) -> int:
@@ -86,24 +88,32 @@ class FrameDecoder:
         feeds: they stay valid for as long as the caller leaves `data` unchanged, which for `bytes` is always.
         RemoteProtocolError for a length that is zero, over `max_length`, or not a proper varint.
         """
-        view = memoryview(data).toreadonly()
-        position, end = 0, len(view)
-        while position < end:
-            if not self._in_body:
-                self._in_body = self._read_prefix(view[position])
-                position += 1
-                continue
-            stop = position + self._length - len(self._body)
-            if stop > end:
-                self._body += view[position:]
-                return
-            if self._body:
-                self._body += view[position:stop]
-                payload, self._body = memoryview(self._body).toreadonly(), bytearray()
-            else:
-                payload = view[position:stop]
-            position, self._in_body, self._length = stop, False, 0
-            yield payload
+        for parts in self.feed_pieces((data,)):
+            yield memoryview(parts[0] if len(parts) == 1 else b"".join(parts)).toreadonly()
+
+    def feed_pieces(self, pieces: Iterable[Buffer]) -> Iterator[Sequence[Buffer]]:
+        """Like `feed`, of bytes in several pieces, and each payload in the pieces that it came in, none of them empty.
+
+        The pieces fed must never change from now on.
+        """
+        for piece in pieces:
+            view = memoryview(piece).toreadonly()
+            position, end = 0, len(view)
+            while position < end:
+                if not self._in_body:
+                    self._in_body = self._read_prefix(view[position])
+                    position += 1
+                    continue
+                stop = position + self._length - len(self._body)
+                if stop > end:
+                    self._body.append(view[position:])
+                    break
+                payload: Sequence[Buffer] = (view[position:stop],)
+                if self._body:
+                    self._body.append(view[position:stop])
+                    payload = self._body.take_pieces(self._length)
+                position, self._in_body, self._length = stop, False, 0
+                yield payload
 
     def _read_prefix(self, byte: int) -> bool:
         """Take one byte of a length prefix; true if it was the last."""

@@ -49,9 +49,9 @@ class NoiseConnection(BaseSession):
         self._encryptor, self._decryptor = _ciphers(session)
         self._raw = raw
         self._wire = wire_of(raw)
-        self._early: deque[bytes] = deque()  # plaintexts opened and not yet asked for
+        self._early: deque[Buffer] = deque()  # plaintexts opened and not yet asked for
 
-    async def receive(self) -> list[bytes]:
+    async def receive(self) -> list[Buffer]:
         """The plaintexts that the next read of the socket completes; an empty list at the end of the connection.
 
         Cancelling it loses nothing. Raises RemoteProtocolError, and trio.BrokenResourceError if the connection is cut,
@@ -87,7 +87,7 @@ class NoiseConnection(BaseSession):
                 raise ConnectionClosedError(f"connection closed: {error}") from error
             if not self._early:
                 raise ConnectionClosedError("connection closed by the peer")
-        data = self._early.popleft()
+        data = bytes(self._early.popleft())
         if n is not None and n < len(data):
             self._early.appendleft(data[n:])
             data = data[:n]

@@ -109,7 +109,8 @@ class Asking:
         self.average.add(length, now)
         verdict = machine.data_received(session.peer, data.chunk, data.offset, length, now)
         for start, end in verdict.keep:
-            self.arrived.keep(data.chunk, start, data.data[start - data.offset : end - data.offset])
+            part = data.data if end - start == length else data.data[start - data.offset : end - data.offset]
+            self.arrived.keep(data.chunk, start, part)
         if verdict.complete:
             # What a peer may send on credit is little until its first chunk is verified, whether it lies or not.
             is_proven = machine.peers[session.peer].pipeline.is_proven

@@ -22,7 +22,6 @@ from node.services.content import ChunkReader, Content
 from node.services.swarms import Swarm
 from node.services.threads import single, stoppable
 from node.status import TransferState
-from node.store.rope import Rope
 from node.store.watch import Watch
 from node.swarm.candidates import Candidates
 from node.swarm.download import Download
@@ -34,6 +33,7 @@ from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.errors import RemoteProtocolError
 from protocols.manifest import Manifest
+from protocols.rope import Rope
 
 log = logging.getLogger(__name__)
 

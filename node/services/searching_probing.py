@@ -183,7 +183,7 @@ class _Talk:
                     if isinstance(message, Reject):
                         raise _Ended("it doesn't send the chunk")
                     if isinstance(message, Data):
-                        data += message.data
+                        data += bytes(message.data)
         return bytes(data)
 
     async def _receive(self) -> list[Message]:

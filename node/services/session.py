@@ -46,6 +46,7 @@ class ExchangeStream(Protocol):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None: ...
     async def send_parts(self, parts: Sequence[bytes | bytearray | memoryview]) -> None: ...
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray: ...
+    async def receive_parts(self) -> Sequence[bytes | bytearray | memoryview]: ...
     async def aclose(self) -> None: ...
     def reset(self) -> None: ...
 
@@ -110,23 +111,23 @@ class PeerSession:
             sent = self.sent
             # Not move_on_after, which costs three times as much, and this is done for each piece of every chunk.
             with trio.CancelScope(deadline=trio.current_time() + IDLE_TIMEOUT_S) as idle:
-                data = await self._receive_some()
+                parts = await self._receive_parts()
             if idle.cancelled_caught:
                 if self.sent > sent:
                     continue
                 self.bye(ByeReason.TIMEOUT, "nothing was said for a while")
                 return []
-            if not data:
+            if not parts:
                 self._check_end()
                 return []
-            self.received += len(data)
-            if messages := self.connection.receive_data(data):
+            self.received += sum(map(len, parts))
+            if messages := self.connection.receive_data(*parts):
                 self._note(messages)
                 return messages
 
-    async def _receive_some(self) -> bytes | bytearray:
+    async def _receive_parts(self) -> Sequence[bytes | bytearray | memoryview]:
         try:
-            return await self.stream.receive_some()
+            return await self.stream.receive_parts()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             if self.fault:
                 raise self.fault from None

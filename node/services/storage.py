@@ -15,7 +15,6 @@ from node.store.descriptors import Descriptors
 from node.store.downloads import StoredDownload
 from node.store.items import Item
 from node.store.repairing import as_found
-from node.store.rope import Rope
 from node.store.sources import source_of
 from node.store.space import check_room
 from node.store.watch import Watch
@@ -23,6 +22,7 @@ from node.swarm.selection import Priority, Wishes
 from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.manifest import Manifest
+from protocols.rope import Rope
 
 
 class CatalogueStorage:

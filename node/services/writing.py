@@ -12,8 +12,8 @@ from operator import itemgetter
 
 import trio
 
-from node.store.rope import Rope
 from protocols.framing import Buffer
+from protocols.rope import Rope, parts_of
 
 Chunk = tuple[int, Rope]
 
@@ -40,11 +40,14 @@ class Arrived:
     def __init__(self) -> None:
         self._pieces: dict[int, list[tuple[int, Buffer]]] = {}
 
-    def keep(self, chunk: int, offset: int, data: Buffer) -> None:
+    def keep(self, chunk: int, offset: int, data: Buffer | Rope) -> None:
         """Bytes of a chunk, which nobody changes any more; none of them is here already."""
-        if isinstance(data, memoryview) and PINNED * len(data) < data.obj.__sizeof__():
-            data = bytes(data)
-        self._pieces.setdefault(chunk, []).append((offset, data))
+        pieces = self._pieces.setdefault(chunk, [])
+        for part in parts_of(data):
+            if isinstance(part, memoryview) and PINNED * len(part) < part.obj.__sizeof__():
+                part = bytes(part)
+            pieces.append((offset, part))
+            offset += len(part)
 
     def take(self, chunk: int) -> Rope:
         """A complete chunk, which is under way no more."""

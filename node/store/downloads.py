@@ -19,13 +19,13 @@ from node.store.finishing import adopt, move_into_place, place, place_rest, take
 from node.store.identity import Identity
 from node.store.partial import Partial
 from node.store.repairing import remains, replace
-from node.store.rope import Piece
 from node.store.sources import Source, source_of
 from node.store.verifying import bad_chunks
 from node.store.watch import Watch
 from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.manifest import Manifest
+from protocols.rope import Piece
 
 FLUSH_S = 30.0
 """Between two flushes: by then the kernel has begun to write on its own, so that a flush hardly holds up a fast

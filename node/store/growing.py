@@ -15,9 +15,9 @@ from collections.abc import Callable
 
 from node.store.digesting import digest_rest
 from node.store.identity import Identity
-from node.store.rope import Piece, add_to, parts_of
 from node.store.watch import Watch
 from protocols.manifest import Manifest
+from protocols.rope import Piece, add_to, parts_of
 
 MOST_FILES = 1024
 """Files that have such a digest at a time, at about a kilobyte each; others are read at the end."""

@@ -22,13 +22,13 @@ from node.store.identity import Identity
 from node.store.libc import start_writing, sync_file_system
 from node.store.names import check_chosen_name, check_length, local_paths, safe_name
 from node.store.part_names import part_name
-from node.store.rope import Piece, add_to
 from node.store.tree import Tree
 from node.store.watch import Watch
 from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.geometry import ChunkSpan
 from protocols.manifest import Manifest
+from protocols.rope import Piece, add_to
 
 WRITTEN_EARLY = 1 << 18
 """Chunks from this size on start to be written out at once; smaller ones are better left to gather."""

@@ -25,10 +25,14 @@ from protocols.exchange.messages import (
     RejectReason,
     Request,
 )
-from protocols.framing import Buffer, decode_uvarint, encode_uvarint
+from protocols.framing import MAX_UVARINT_SIZE, Buffer, decode_uvarint, encode_uvarint
 from protocols.layout import BULK, BYTES, CID, LAST_TEXT, NUMBER, TEXT, Kind, Layout, Layouts, list_of, rest_of
+from protocols.rope import Rope, parts_of
 
 _Reason = TypeVar("_Reason", bound=IntEnum)
+
+_DATA_HEAD: Final = 1 + 2 * MAX_UVARINT_SIZE
+"""The most that a DATA message has before its bulk."""
 
 _ADDRESSES: Final = list_of(BYTES, limits.MAX_PEER_ADDRESSES)
 
@@ -90,10 +94,17 @@ def encode(message: Message) -> list[Buffer]:
     return _LAYOUTS.encode(message.TYPE, message)
 
 
-def decode(payload: memoryview) -> Message | None:
-    """The message of a payload, or None if its type is an optional one that is unknown here.
+def decode(*parts: Buffer) -> Message | None:
+    """The message of a payload that lies in these parts, or None if its type is an optional one that is unknown here.
 
-    A payload is never empty, which the framing sees to. RemoteProtocolError for whatever isn't a whole and possible
-    message. Bulk data is a view into the payload.
+    No part is empty, which the framing sees to. RemoteProtocolError for whatever isn't a whole and possible message.
+    Bulk data is a view into the payload; that of DATA is a rope if it lies in several parts.
     """
-    return _LAYOUTS.decode(payload)
+    first = parts[0]
+    if len(parts) == 1:
+        return _LAYOUTS.decode(first)
+    if first[0] != MessageType.DATA or len(first) <= _DATA_HEAD:
+        return _LAYOUTS.decode(memoryview(b"".join(parts)))
+    begun = _LAYOUTS.decode(first)
+    assert isinstance(begun, Data)
+    return Data(begun.chunk, begun.offset, Rope((*parts_of(begun.data), *parts[1:])))

@@ -12,6 +12,7 @@ feeds them, and says whose fault a broken rule is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 from protocols.cid import Cid
@@ -74,7 +75,7 @@ class Connection:
             self._blame_us(error)
         return encode(message)
 
-    def receive_data(self, data: Buffer) -> list[Message]:
+    def receive_data(self, *pieces: Buffer) -> list[Message]:
         """The messages that these bytes complete, in order; RemoteProtocolError if one of them is not legal.
 
         Optional messages that are unknown here, CANCELs that came too late, and whatever follows our own BYE are
@@ -87,7 +88,7 @@ class Connection:
             return []
         messages = []
         try:
-            for payload in self._frames.feed(data):
+            for payload in self._frames.feed_pieces(pieces):
                 message = self._hear(payload)
                 if message is not None:
                     messages.append(message)
@@ -173,9 +174,9 @@ class Connection:
     def _was_told_bye(self) -> bool:
         return self._remote.state is State.DONE and self._local.state is State.PARTING
 
-    def _hear(self, payload: memoryview) -> Message | None:
+    def _hear(self, payload: Sequence[Buffer]) -> Message | None:
         """The message of a payload, unless it is none for the driver."""
-        message = decode(payload)
+        message = decode(*payload)
         if message is None:
             check_optional(self._remote.state)
             return None

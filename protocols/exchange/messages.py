@@ -16,6 +16,7 @@ from protocols.cid import DAG_CBOR, Cid
 from protocols.errors import LocalProtocolError
 from protocols.exchange import limits
 from protocols.framing import MAX_UVARINT, Buffer
+from protocols.rope import Rope
 
 
 class MessageType(IntEnum):
@@ -175,14 +176,14 @@ class Request:
 class Data:
     """The next bytes of a requested range.
 
-    From a peer, `data` is a read-only view over the bytes given to `receive_data`, or over a buffer of its own: valid
-    for as long as the caller leaves what it gave unchanged.
+    From a peer, `data` is a read-only view over the bytes given to `receive_data`, over a buffer of its own, or a rope
+    of these: valid for as long as the caller leaves what it gave unchanged.
     """
 
     TYPE: ClassVar = MessageType.DATA
     chunk: int
     offset: int
-    data: Buffer = field(repr=False)
+    data: Buffer | Rope = field(repr=False)
 
     def __post_init__(self) -> None:
         _check_number("chunk", self.chunk)
@@ -281,6 +282,6 @@ def _check_range(chunk: int, offset: int, length: int) -> None:
     _check_number("length", length, 1)
 
 
-def _check_size(name: str, data: Buffer, least: int, most: int) -> None:
+def _check_size(name: str, data: Buffer | Rope, least: int, most: int) -> None:
     if not least <= len(data) <= most:
         raise LocalProtocolError(f"{name} of {len(data)} bytes, where {least} to {most} are allowed")

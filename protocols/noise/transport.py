@@ -33,6 +33,10 @@ MAX_PLAINTEXT: Final = MAX_MESSAGE - TAG_SIZE
 MAX_NONCE: Final = 2**64 - 1
 """Reserved by Noise for rekeying, which libp2p doesn't use: the channel ends before a nonce could repeat."""
 
+OPENED_TOGETHER: Final = 4
+"""Messages whose plaintexts lie in one buffer: the layers above do what they do once per buffer, and a frame of theirs
+is seldom longer. Not more, because a part that is kept keeps all of its buffer."""
+
 _LENGTH: Final = Struct(">H")
 _NONCE: Final = Struct("<4xQ")
 
@@ -79,13 +83,15 @@ class Decryptor:
         """Whether the bytes so far end where a message ends, so that an end of file here cuts nothing."""
         return not self._unfinished
 
-    def receive_data(self, data: bytes) -> list[bytes]:
-        """Takes bytes from the wire, cut anywhere; gives the plaintexts of the messages complete by now, none empty.
+    def receive_data(self, data: bytes) -> list[Buffer]:
+        """Takes bytes from the wire, cut anywhere; gives the plaintext of the messages complete by now, in pieces.
+
+        No piece is empty, and none holds more than OPENED_TOGETHER messages.
 
         Raises RemoteProtocolError for a message that is too short to hold its tag or fails authentication;
         nothing that comes after it can be read, so the connection is over.
         """
-        plaintexts: list[bytes] = []
+        plaintexts: list[Buffer] = []
         source = memoryview(data)
         if self._unfinished:  # is put together by itself, so that what follows it isn't copied
             lacking = self._lacking(source)
@@ -106,9 +112,10 @@ class Decryptor:
         length: int = _LENGTH.unpack(start)[0]
         return _LENGTH.size + length - len(self._unfinished)
 
-    def _open_whole(self, source: memoryview, plaintexts: list[bytes]) -> int:
+    def _open_whole(self, source: memoryview, plaintexts: list[Buffer]) -> int:
         """Opens the messages that are whole; where the next one begins."""
         at, end = 0, len(source)
+        messages: list[memoryview] = []
         while end - at >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(source, at)
             if length < TAG_SIZE:
@@ -116,21 +123,27 @@ class Decryptor:
             stop = at + _LENGTH.size + length
             if stop > end:
                 break
-            plaintext = self._open(source[at + _LENGTH.size : stop])
-            if plaintext:
-                plaintexts.append(plaintext)
+            messages.append(source[at + _LENGTH.size : stop])
             at = stop
+        groups = (messages[first : first + OPENED_TOGETHER] for first in range(0, len(messages), OPENED_TOGETHER))
+        plaintexts += filter(None, map(self._open, groups))
         return at
 
-    def _open(self, message: memoryview) -> bytes:
-        if self._nonce >= MAX_NONCE:
+    def _open(self, messages: list[memoryview]) -> memoryview:
+        """The plaintexts of messages in a row."""
+        if self._nonce + len(messages) > MAX_NONCE:
             raise RemoteProtocolError("the peer has used up the nonces of this Noise channel")
+        opened = memoryview(bytearray(sum(map(len, messages)) - TAG_SIZE * len(messages)))
+        at = 0
         try:
-            plaintext = self._cipher.decrypt(_NONCE.pack(self._nonce), message, None)
+            for message in messages:
+                end = at + len(message) - TAG_SIZE
+                self._cipher.decrypt_into(_NONCE.pack(self._nonce), message, None, opened[at:end])
+                self._nonce += 1
+                at = end
         except InvalidTag:
             raise RemoteProtocolError("a Noise message failed authentication") from None
-        self._nonce += 1
-        return plaintext
+        return opened.toreadonly()
 
 
 def _plaintexts(parts: Iterable[Buffer]) -> Iterator[Buffer]:

@@ -15,6 +15,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from protocols.errors import RemoteProtocolError
+from protocols.framing import Buffer
 
 VERSION: Final = 0
 
@@ -68,17 +69,21 @@ class FrameDecoder:
         """Whether the bytes so far end where a frame ends."""
         return not self._unfinished and not self._payload_left
 
-    def receive_data(self, data: bytes) -> Iterator[Header | memoryview]:
+    def receive_data(self, data: Buffer) -> Iterator[Header | memoryview]:
         """Yields each header, and after that of a DATA frame the fragments of its payload, none of them empty.
 
         The iterator must be run to its end before the next call.
         Raises RemoteProtocolError for another version or an unknown type: what follows couldn't be told apart.
         """
-        if self._unfinished:
-            data = self._unfinished + data
-            self._unfinished = b""
         view = memoryview(data)
         at, end = 0, len(data)
+        if self._unfinished:  # is put together by itself, so that what follows it isn't copied
+            at = HEADER_SIZE - len(self._unfinished)
+            self._unfinished += view[:at]
+            if len(self._unfinished) < HEADER_SIZE:
+                return
+            header, self._unfinished = self._unfinished, b""
+            yield self._read_header(header, 0)
         while at < end:
             if self._payload_left:
                 fragment = view[at : at + self._payload_left]
@@ -86,13 +91,16 @@ class FrameDecoder:
                 at += len(fragment)
                 yield fragment
             elif end - at >= HEADER_SIZE:
-                version, type_, flags, stream_id, length = _HEADER.unpack_from(view, at)
-                if version != VERSION or type_ > GO_AWAY:
-                    raise RemoteProtocolError(f"a yamux frame of version {version} and type {type_}")
+                yield self._read_header(view, at)
                 at += HEADER_SIZE
-                if type_ == DATA:
-                    self._payload_left = length
-                yield Header(type_, flags, stream_id, length)
             else:
-                self._unfinished = data[at:]
+                self._unfinished = bytes(view[at:])
                 break
+
+    def _read_header(self, data: Buffer, at: int) -> Header:
+        version, type_, flags, stream_id, length = _HEADER.unpack_from(data, at)
+        if version != VERSION or type_ > GO_AWAY:
+            raise RemoteProtocolError(f"a yamux frame of version {version} and type {type_}")
+        if type_ == DATA:
+            self._payload_left = length
+        return Header(type_, flags, stream_id, length)

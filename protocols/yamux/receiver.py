@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from protocols.errors import RemoteProtocolError
+from protocols.framing import Buffer
 from protocols.yamux.events import Event, StreamOpened, StreamReadable, StreamReset, WentAway
 from protocols.yamux.frames import (
     ACK,
@@ -58,7 +59,7 @@ class Receiver:
             GO_AWAY: self._receive_go_away,
         }
 
-    def receive_data(self, pieces: Iterable[bytes], now: float, *, takes_streams: bool) -> list[Event]:
+    def receive_data(self, pieces: Iterable[Buffer], now: float, *, takes_streams: bool) -> list[Event]:
         """Takes bytes from the peer, cut anywhere. Streams that it opens are refused unless `takes_streams`."""
         self._now = now
         self._takes_streams = takes_streams

@@ -106,13 +106,17 @@ class Session:
         return is_new
 
     def read(self, stream: Stream, limit: int, now: float) -> bytes:
-        """Takes up to `limit` of the bytes received; b"" if there are none now."""
-        data = self._streams.read(stream, limit)
-        if data and stream.can_receive:
-            credit = stream.window.read(len(data), stream.unread, now, self.round_trip_s)
+        """What `read_pieces` gives, as one; b"" if there is nothing now."""
+        return b"".join(self.read_pieces(stream, limit, now))
+
+    def read_pieces(self, stream: Stream, limit: int, now: float) -> list[Buffer]:
+        """Takes up to `limit` of the bytes received, uncopied; [] if there are none now."""
+        pieces = self._streams.read(stream, limit)
+        if pieces and stream.can_receive:
+            credit = stream.window.read(sum(map(len, pieces)), stream.unread, now, self.round_trip_s)
             if credit:
                 self._outbox.add_credit(stream, credit)
-        return data
+        return pieces
 
     def stop_reading(self, stream: Stream) -> None:
         """Drops what came on the stream and what is still to come. A peer that then fills its window gets a reset."""
@@ -160,7 +164,7 @@ class Session:
         """Takes bytes from the peer, cut anywhere; see `receive_pieces`."""
         return self.receive_pieces((data,), now)
 
-    def receive_pieces(self, pieces: Iterable[bytes], now: float) -> list[Event]:
+    def receive_pieces(self, pieces: Iterable[Buffer], now: float) -> list[Event]:
         """Takes bytes from the peer that came in several pieces, cut anywhere; a stream is told readable once.
 
         Raises RemoteProtocolError. The session is over then: all it still sends is why.

@@ -10,8 +10,8 @@ from __future__ import annotations
 from enum import IntEnum, auto
 from typing import Final
 
+from protocols.byte_queue import ByteQueue
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.yamux.byte_queue import ByteQueue
 from protocols.yamux.limits import INITIAL_WINDOW
 from protocols.yamux.window import ReceiveWindow, WindowBudget
 

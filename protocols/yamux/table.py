@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from protocols.errors import RemoteProtocolError
+from protocols.framing import Buffer
 from protocols.yamux.frames import MAX_STREAM_ID, SESSION_ID
 from protocols.yamux.limits import MAX_INBOUND_STREAMS, MAX_UNACKNOWLEDGED
 from protocols.yamux.linger import Lingering
@@ -98,13 +99,14 @@ class StreamTable:
             stream.received.append(payload)
             self._unread += len(payload)
 
-    def read(self, stream: Stream, limit: int) -> bytes:
-        """Takes up to `limit` of the bytes kept."""
-        data = stream.received.take(limit)
-        stream.progress += len(data)
-        self._unread -= len(data)
+    def read(self, stream: Stream, limit: int) -> list[Buffer]:
+        """Takes up to `limit` of the bytes kept, as the pieces they lie in."""
+        pieces = stream.received.take_pieces(limit)
+        size = sum(map(len, pieces))
+        stream.progress += size
+        self._unread -= size
         self.forget_if_over(stream)
-        return data
+        return pieces
 
     def stop_reading(self, stream: Stream) -> None:
         """Drops what came on the stream, and what is still to come."""

@@ -98,15 +98,23 @@ async def test_speaks_with_the_stock_transport(stock_side: str):
             assert got == data
 
 
+MORE = bytes(range(256)) * 2048
+"""More than is opened together."""
+
+
 async def test_reading_as_py_libp2p_does():
     client, server = await secured_pair()
     await client.write(b"abcdef")
     await client.write(b"gh")
+    await client.write(MORE)
     assert await server.read(0) == b""
     assert await server.read(1) == b"a"
     assert await server.read(3) == b"bcd"
-    assert await server.read(100) == b"ef"
-    assert await server.read() == b"gh"
+    assert await server.read(1) == b"e"
+    rest = b""
+    while len(rest) < 3 + len(MORE):
+        rest += await server.read(len(rest) + 1)
+    assert rest == b"fgh" + MORE
 
 
 async def test_what_negotiation_left_over_comes_first():
@@ -123,8 +131,7 @@ async def test_one_read_gives_every_message_it_completes():
     data = bytes(3 * MAX_PLAINTEXT)
     await client.send(data)
     await client.send(b"small")
-    plaintexts = await server.receive()
-    assert [len(plaintext) for plaintext in plaintexts[:3]] == [MAX_PLAINTEXT] * 3
+    assert b"".join(await server.receive()).startswith(data)
 
 
 async def test_a_cancelled_receive_loses_nothing():

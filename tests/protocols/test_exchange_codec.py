@@ -53,6 +53,28 @@ def test_a_message_comes_back(message):
     assert decode(memoryview(payload_of(message))) == message
 
 
+@given(messages, st.lists(st.integers(1, 400), max_size=5))
+def test_a_message_comes_back_from_the_parts_it_lies_in(message, cuts):
+    payload = payload_of(message)
+    places = sorted({cut for cut in cuts if cut < len(payload)})
+    parts = [payload[start:end] for start, end in zip([0, *places], [*places, None], strict=True)]
+    assert decode(*map(memoryview, parts)) == message
+
+
+def test_the_parts_of_data_are_not_copied():
+    head, bulk = encode(Data(7, 1 << 20, bytes(1000)))
+    parts = [head[2:] + bulk[:100], bulk[100:500], bulk[500:]]
+    came = decode(*map(memoryview, parts))
+    assert [view.obj for view in came.data.parts] == parts
+
+
+@pytest.mark.parametrize("parts", [(b"\x08\x01", b"\x80"), (b"\x08" + b"\x80" * 30, b"x")])
+def test_a_bad_message_in_parts_is_refused(parts):
+    assert parts[0][0] == MessageType.DATA
+    with pytest.raises(RemoteProtocolError):
+        decode(*map(memoryview, parts))
+
+
 @given(messages)
 def test_byte_at_a_time_a_message_comes_with_its_last_byte(message):
     decoder = FrameDecoder(MAX_PAYLOAD)

@@ -82,7 +82,7 @@ class Leecher:
                 self.pair.send(self.side, *(Request(n, 0, self.pair.geometry.chunk_length(n)) for n in range(count)))
             case Data(chunk, offset, data):
                 assert offset == len(self.content[chunk])
-                self.content[chunk] += data
+                self.content[chunk] += bytes(data)
                 if len(self.content[chunk]) == self.pair.geometry.chunk_length(chunk):
                     self.pair.send(self.side, Have((chunk,)))
                 if sum(map(len, self.content)) == self.pair.geometry.total_size:

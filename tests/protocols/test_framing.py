@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +99,37 @@ def test_a_frame_can_be_given_in_parts():
 def test_a_payload_that_came_in_one_feed_is_not_copied():
     data = encode_frame(b"first") + encode_frame(b"second")
     assert [payload.obj is data for payload in FrameDecoder(MAX).feed(data)] == [True, True]
+
+
+@given(payload_lists, st.lists(st.integers(0, 2500), max_size=8), st.lists(st.integers(0, 8), max_size=3))
+def test_fed_in_pieces_the_payloads_are_the_same_and_no_part_is_empty(payloads, cuts, feeds):
+    decoder = FrameDecoder(MAX)
+    pieces = [piece for piece in pieces_of(b"".join(map(encode_frame, payloads)), cuts) if piece]
+    decoded = []
+    for start, end in zip([0, *sorted(feeds)], [*sorted(feeds), len(pieces)], strict=True):
+        for parts in decoder.feed_pieces(pieces[start:end]):
+            assert all(map(len, parts))
+            decoded.append(b"".join(parts))
+    assert decoded == payloads
+
+
+def test_a_long_payload_in_pieces_is_not_copied():
+    pieces = [encode_uvarint(300_000) + bytes(99_997), bytes(100_000), bytes(100_003)]
+    ((first, second, third),) = FrameDecoder(300_000).feed_pieces(pieces)
+    assert [first.obj, second.obj, third.obj] == pieces
+    assert len(first) + len(second) + len(third) == 300_000
+
+
+def test_a_payload_in_single_bytes_costs_little_more_than_itself():
+    decoder = FrameDecoder(100_000)
+    stream = encode_frame(bytes(100_000))
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for at in range(len(stream) - 1):
+        assert not list(decoder.feed_pieces([stream[at : at + 1]]))
+    held = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert held < 130_000
 
 
 def test_payloads_stay_as_they_are_while_more_is_fed():

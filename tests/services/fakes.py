@@ -74,6 +74,12 @@ class FakeStream:
             raise trio.BrokenResourceError("reset by the peer")
         return b""
 
+    async def receive_parts(self) -> list[memoryview]:
+        """What came, in two parts that are cut anywhere."""
+        data = memoryview(await self.receive_some())
+        middle = len(data) // 3
+        return [part for part in (data[:middle], data[middle:]) if part]
+
     async def aclose(self) -> None:
         self.is_closed = True
         self.outgoing.is_eof = True

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from node.services.storage import CatalogueStorage
-from node.store.rope import Rope
 from node.store.watch import Watch
+from protocols.rope import Rope
 from tests.store.library import Node
 from tests.store.shares import CHUNK, share_file, share_folder, some_bytes
 

@@ -7,7 +7,8 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.yamux.byte_queue import MERGED, SMALL, ByteQueue
+from protocols.byte_queue import LARGE, MERGED, SMALL, ByteQueue
+from protocols.noise.transport import MAX_PLAINTEXT, OPENED_TOGETHER
 
 PIECES = st.one_of(
     st.binary(max_size=20),
@@ -78,6 +79,7 @@ def held_by(queue: ByteQueue, piece_size: int, buffer_size: int) -> float:
 def test_pins_little_more_than_it_holds():
     for piece_size, buffer_size in [(1, 65_519), (100, 65_519), (4096, 65_519), (30_000, 65_519), (65_507, 65_519)]:
         assert held_by(ByteQueue(), piece_size, buffer_size) < 2.3, (piece_size, buffer_size)
+    assert held_by(ByteQueue(), LARGE, OPENED_TOGETHER * MAX_PLAINTEXT) < 4.3
 
 
 def test_parts_of_a_large_write_are_not_copied():

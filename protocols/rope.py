@@ -1,6 +1,6 @@
-"""The bytes of a chunk as they came in: in several buffers, which nobody changes any more.
+"""Bytes as they came in: in several buffers, which nobody changes any more.
 
-Why: putting a chunk together in a buffer of its own is one more copy of every byte that is downloaded.
+Why: to put a message or a chunk together in a buffer of its own is one more copy of every byte that is downloaded.
 """
 
 from __future__ import annotations
@@ -25,6 +25,18 @@ class Rope:
 
     def __bytes__(self) -> bytes:
         return b"".join(self.parts)
+
+    def __eq__(self, other: object) -> bool:
+        return bytes(self) == (bytes(other) if isinstance(other, Rope) else other)
+
+    def __getitem__(self, where: slice[int, int, None]) -> Rope:
+        """A part of it, uncopied."""
+        begin, end, _ = where.indices(self._size)
+        views, at = [], 0
+        for part in self.parts:
+            views.append(memoryview(part)[max(0, begin - at) : max(0, end - at)])
+            at += len(part)
+        return Rope([view for view in views if view])
 
 
 Piece = Buffer | Rope

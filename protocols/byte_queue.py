@@ -1,6 +1,7 @@
 """Bytes that wait, in order, copied as little as memory safety allows.
 
-Rule: what a queue pins of a peer's buffers, which are no longer than `LARGE`, is at most about twice what it holds.
+Rule: what a queue pins of a peer's buffers, which are no longer than four times `LARGE`, is at most about twice what
+it holds of small pieces, and four times what it holds of large ones.
 A large piece is kept by reference; a small one, or one that is a small part of a larger buffer, is copied, and small
 ones are merged, so that a peer who sends single bytes costs single bytes.
 """
@@ -8,9 +9,10 @@ ones are merged, so that a peer who sends single bytes costs single bytes.
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from protocols.framing import Buffer
+if TYPE_CHECKING:
+    from protocols.framing import Buffer
 
 SMALL: Final = 4096
 """Pieces below this are merged. One object per piece costs about 200 bytes, 5 % of this."""
@@ -19,8 +21,8 @@ MERGED: Final = 65_536
 """A merged piece grows to this at most, so that taking it is one step."""
 
 LARGE: Final = 65_536
-"""Pieces from this size on are never copied: only this side's own writes are so long, and the rest of the buffer that
-they are views of is mostly queued too."""
+"""Pieces from this size on are never copied: of a peer's buffers they are a quarter at least (`OPENED_TOGETHER` of
+`protocols.noise`), and of this side's own writes the rest of the buffer is mostly queued too."""
 
 
 class ByteQueue:
