@@ -107,21 +107,19 @@ class StoredDownload:
         Raises StorageError, DiskFull if there was no room; what was written before that is on record.
         """
         assert not self._doubtful, "resume() comes first"
-        good: list[tuple[int, Piece]] = []
+        good: list[int] = []
         bad: list[int] = []
-        try:
-            for index, data in chunks:
-                if self._partial.write(index, data):
-                    good.append((index, data))
-                else:
-                    bad.append(index)
-        finally:
-            if good:
-                self._record([index for index, _ in good])
-        self._partial.grow(dict(good), self._has)
+        with self._partial.recent:
+            try:
+                for index, data in chunks:
+                    (good if self._partial.write(index, data) else bad).append(index)
+            finally:
+                if good:
+                    self._record(good)
+            self._partial.grow(good, self._has)
         if time.monotonic() - self._flushed_at >= FLUSH_S:
             self.flush()
-        return [index for index, _ in good], bad
+        return good, bad
 
     def read(self, index: int, offset: int, length: int) -> bytes:
         """`length` bytes of a chunk that is had, from `offset` on; raises StorageError."""

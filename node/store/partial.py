@@ -10,14 +10,14 @@ import errno
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
 from node.errors import StorageError
 from node.store.descriptors import Descriptors
 from node.store.digesting import digest_whole
 from node.store.errors import os_errors, shown
-from node.store.growing import GrowingDigests, write_all
+from node.store.growing import GrowingDigests, Recent, write_all
 from node.store.identity import Identity
 from node.store.libc import start_writing, sync_file_system
 from node.store.names import check_chosen_name, check_length, local_paths, safe_name
@@ -33,9 +33,9 @@ from protocols.rope import Piece, add_to
 WRITTEN_EARLY = 1 << 18
 """Chunks from this size on start to be written out at once; smaller ones are better left to gather."""
 
-CAUGHT_UP = 3
-"""Bytes taken into a growing digest for each one written: itself, and up to twice as many that came early. A download
-whose first second was in random order has then caught up long before its end."""
+CAUGHT_UP = 8
+"""Bytes taken into a growing digest at most for each one written: itself, and seven that came early or that another
+thread wrote meanwhile. At three it fell behind at full speed, and what it met later had to be read back."""
 
 
 class Partial:
@@ -57,6 +57,7 @@ class Partial:
         self.is_moving = False  # its files have their final place, or are just about to: there they are read too
         self.renamed: tuple[Identity, ...] | None = None  # what its files were just before they got their place
         self._descriptors = descriptors
+        self.recent = Recent()  # to be entered by who writes a batch and then calls `grow`
         self._growing = GrowingDigests(manifest)
         self._lock = threading.Lock()
         self._touched: set[int] = set()  # files written since the last flush
@@ -79,6 +80,7 @@ class Partial:
         ):
             if growing := self._growing.of(file_index):
                 growing.write(fd, data, span.offset)
+                self.recent.keep(index, data)
             else:
                 write_all(fd, data, span.offset)
             if span.length >= WRITTEN_EARLY:
@@ -86,19 +88,19 @@ class Partial:
         self.touch([index])
         return True
 
-    def grow(self, chunks: Mapping[int, Piece], has: Callable[[int], bool]) -> None:
+    def grow(self, indexes: Collection[int], has: Callable[[int], bool]) -> None:
         """Take chunks that were just written into the digests of their files, others that `has` when they have a turn.
 
         Raises StorageError.
         """
         geometry = self.manifest.geometry
-        for file_index in {geometry.chunk(index).file_index for index in chunks}:
+        for file_index in {geometry.chunk(index).file_index for index in indexes}:
             growing = self._growing.of(file_index)
             if growing is None:
                 continue
-            next_piece = partial(self._next_piece, chunks, has, file_index)
+            next_piece = partial(self._next_piece, has, file_index)
             with os_errors("can't read", self.part.path):
-                growing.grow(next_piece, CAUGHT_UP * sum(map(len, chunks.values())))
+                growing.grow(next_piece, CAUGHT_UP * sum(map(geometry.chunk_length, indexes)))
 
     def digest(self, file_index: int, watch: Watch) -> bytes:
         """The SHA-256 of a whole file; raises OSError and Stopped."""
@@ -207,15 +209,13 @@ class Partial:
         finally:
             os.close(fd)
 
-    def _next_piece(
-        self, chunks: Mapping[int, Piece], has: Callable[[int], bool], file_index: int, offset: int
-    ) -> Piece | None:
+    def _next_piece(self, has: Callable[[int], bool], file_index: int, offset: int) -> Piece | None:
         geometry = self.manifest.geometry
         if offset >= geometry.file_sizes[file_index]:
             return None
         index = geometry.file_chunks(file_index)[offset // geometry.chunk_size]
-        if index in chunks:
-            return chunks[index]
+        if data := self.recent.take(index):
+            return data
         return self._pread(file_index, geometry.chunk_length(index), offset) if has(index) else None
 
     def _pread(self, file_index: int, length: int, offset: int) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from node.errors import IntegrityError
 from node.store import growing
 from node.store.identity import Identity, settle
+from node.store.partial import Partial
 from node.store.watch import Watch
 from tests.store.library import Node
 from tests.store.shares import CHUNK, read_tree, share_file, share_folder, some_bytes
@@ -132,6 +133,46 @@ def test_threads_that_write_at_once_make_one_digest(node):
     for thread in threads:
         thread.join()
     assert finished(node, stored)
+
+
+@pytest.mark.parametrize("late_step", ["write", "grow"])
+def test_nothing_is_read_of_what_another_thread_wrote_just_now(node, read_back, monkeypatch, late_step):
+    stored = node.resumed()
+    is_late, may_go_on = threading.Event(), threading.Event()
+    step = getattr(Partial, late_step)
+
+    def late(*arguments):
+        if threading.current_thread() is first:
+            is_late.set()
+            assert may_go_on.wait(10)
+        return step(*arguments)
+
+    monkeypatch.setattr(Partial, late_step, late)
+    first = threading.Thread(target=write_each, args=(node, stored, [0]))
+    first.start()
+    assert is_late.wait(10)
+    write_each(node, stored, [1, 2])
+    may_go_on.set()
+    first.join()
+    write_each(node, stored, range(3, COUNT))
+    assert finished(node, stored)
+    assert read_back == []
+
+
+def test_a_bounded_part_of_what_was_just_written_is_kept_and_nothing_once_nobody_writes(monkeypatch):
+    monkeypatch.setattr(growing, "RECENT", 30)
+    recent = growing.Recent()
+    with recent:
+        with recent:
+            for index in [0, 1, 2, 3, 4, 4]:
+                recent.keep(index, bytes(10))
+        assert [recent.take(index) is not None for index in range(5)] == [False, False, True, True, True]
+        recent.keep(5, bytes(10))
+    with recent:
+        assert recent.take(5) is None
+        for index in (6, 7, 8):
+            recent.keep(index, bytes(10))
+        assert recent.take(6) is not None
 
 
 def test_a_write_that_failed_is_not_believed(node, monkeypatch):
