@@ -17,10 +17,13 @@ Cell = tuple[str, str]
 _ASCII = dict(
     zip(
         "█▉▊▋▌▍▎▏▓▒░·✗✓↓▼▲‖…◷⟳●◐○─│╭╮╰╯→←↑▾▸◂∞▁▂▃▄▅▆▇×⠀",
-        "##==--..531.x#vv^=~.%*+o-|++++><^v><-.::-==#x ",
+        "##==--..531.!+vv^=~.%*+o-|++++><^v><-.::-==#x ",
         strict=True,
     )
 )
+_BAD_CHUNK = "bad", "x"
+"""The chunk map's style for what a failed file's state is drawn with too, and its own letter for that."""
+
 _BRAILLE_FIRST, _BRAILLE_LAST = "\u2800", "\u28ff"
 _BY_DOTS = " ..::||##"
 
@@ -45,7 +48,7 @@ def _span_cells(text: str, style: str, is_ascii: bool) -> list[Cell]:
             if found and not is_ascii:
                 found[-1] = (found[-1][0] + grapheme, style)
             continue
-        shown = grapheme if grapheme.isascii() or not is_ascii else _ascii(grapheme, wide)
+        shown = grapheme if grapheme.isascii() or not is_ascii else _ascii(grapheme, wide, style)
         if len(shown) == wide and shown.isascii():
             found.extend((character, style) for character in shown)
         else:
@@ -54,7 +57,9 @@ def _span_cells(text: str, style: str, is_ascii: bool) -> list[Cell]:
     return found
 
 
-def _ascii(grapheme: str, wide: int) -> str:
+def _ascii(grapheme: str, wide: int, style: str) -> str:
+    if grapheme == "✗" and style == _BAD_CHUNK[0]:
+        return _BAD_CHUNK[1]
     if _BRAILLE_FIRST <= grapheme <= _BRAILLE_LAST:
         return _BY_DOTS[(ord(grapheme) - ord(_BRAILLE_FIRST)).bit_count()]
     return _ASCII.get(grapheme, "?" * wide)

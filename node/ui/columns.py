@@ -29,7 +29,7 @@ def ask(model: Model, place: int = 0) -> Step:
     place = min(max(place, 0), len(order) - 1)
     headings = {field.key: field.heading for field in FIELDS}
     choices = tuple(
-        Choice(key, f"{'✗' if name in model.hidden else '✓'} {headings[name]}", f"column:show {name}")
+        Choice(key, f"{'·' if name in model.hidden else '✓'} {headings[name]}", f"column:show {name}")
         for key, name in zip(_KEYS, order, strict=False)
     )
     lit = order[place]

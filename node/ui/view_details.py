@@ -33,7 +33,7 @@ MAP = {
     "4": ("▒", "many"),
     **dict.fromkeys("56789", ("▓", "many")),
     ".": ("·", "none"),
-    "x": ("✗", "error"),
+    "x": ("✗", "bad"),
 }
 LEGEND: tuple[Span, ...] = (
     (" █ have", "have"),
@@ -42,7 +42,7 @@ LEGEND: tuple[Span, ...] = (
     ("  ▒ 3-4", "many"),
     ("  ░ 1-2 copies", "rare"),
     ("  · none", "none"),
-    ("  ✗ bad hash", "error"),
+    ("  ✗ bad hash", "bad"),
 )
 
 

@@ -33,7 +33,7 @@ def suggestions(model: Model, prompt: Prompt, width: int) -> list[Line]:
     fitting = [
         command
         for command in all_words(model)
-        if (wanted in (command.name, *command.aliases) if blank else command.name.startswith(wanted))
+        if any(name == wanted if blank else name.startswith(wanted) for name in (command.name, *command.aliases))
     ]
     usages = (
         fit([(f" {command.usage}", "key"), (f"   {command.summary}", "dim")], width) for command in fitting[:SUGGESTED]

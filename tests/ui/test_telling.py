@@ -8,6 +8,7 @@ import pytest
 
 from node.status import TransferState
 from node.ui import messages as msg
+from node.ui.cells import line_cells
 from node.ui.keymap import _HINTS, _IN_DETAILS, _PLACES, BINDINGS
 from node.ui.model import WAIT_S, Contact, Model
 from node.ui.preferences import parse
@@ -168,3 +169,17 @@ def test_details_show_the_whole_content_id_and_leave_the_map_the_room_it_asked_f
         lines = text_of(view(scene(width, height, "enter", news=whole)))
         assert lines[-3].startswith(" █ have"), "the map ends where the screen does"
         assert sum("█" * 50 in line for line in lines) * (width - MAP_LABEL - 1) == wants(model).cells
+
+
+def test_ascii_has_a_letter_of_its_own_for_every_state():
+    def ascii_of(model) -> list[str]:
+        return ["".join(text for text, _ in line_cells(line, is_ascii=True)).rstrip() for line in view(model).lines]
+
+    rows = ascii_of(scene(80, 24))[2:10]
+    assert [row[6] for row in rows] == list("v^+=~!^%")
+    bad = replace(NEWS, detail=replace(NEWS.detail, cells="#vx531." * 3))
+    assert any("#vx531.#vx531." in line for line in ascii_of(scene(80, 24, "enter", news=bad)))
+
+
+def test_a_command_is_suggested_by_its_other_name_too():
+    assert "get CID|LINK|N" in shown(scene(80, 24, ":", "d", "o"))
