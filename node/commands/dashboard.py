@@ -19,7 +19,7 @@ from node.config import load
 from node.control.lock import holder
 from node.errors import NoNodeError, StorageError, UsageError
 from node.folder import DataFolder
-from node.ui.capabilities import ColourMode
+from node.ui.capabilities import ColourMode, colour_count
 from node.ui.model import CommandWord, Contact, Model
 from node.ui.opening import paint
 from node.ui.preferences import Preferences, arrangement, parse, with_columns
@@ -123,8 +123,6 @@ def _first(context: Context) -> _First:
     if not is_usable(context.environ):
         raise UsageError("the dashboard needs a terminal that can move its cursor; try: shoal shell")
     chosen = _preferences(context)
-    if arguments.color == ColourMode.NEVER:
-        arguments.theme = "mono"
     theme = arguments.theme or context.environ.get("SHOAL_THEME") or chosen.theme or "shoal"
     if theme not in THEMES:
         raise UsageError(f"there is no theme {theme!r}, only {', '.join(THEMES)}")
@@ -132,6 +130,7 @@ def _first(context: Context) -> _First:
         choose_units(chosen.units)
     columns, hidden = ((), frozenset[str]()) if chosen.columns is None else arrangement(chosen.columns)
     terminal = Terminal(_log(context.home))
+    terminal.colours = colour_count(context.environ, ColourMode(arguments.color))
     width, height = terminal.size()
     model = Model(
         width,

@@ -49,10 +49,11 @@ def is_coloured(mode: ColourMode, *, is_terminal: bool, environ: Mapping[str, st
     return is_terminal and can_move(environ)
 
 
-def colour_count(environ: Mapping[str, str]) -> int:
+def colour_count(environ: Mapping[str, str], mode: ColourMode = ColourMode.AUTO) -> int:
     """How many colours the terminal shows, by what it calls itself: 0, 8, 16 or 256, which is all the themes use."""
     term = environ.get("TERM", "")
-    if environ.get("NO_COLOR") or term.startswith("vt"):
+    is_refused = mode is ColourMode.NEVER or (mode is ColourMode.AUTO and environ.get("NO_COLOR"))
+    if is_refused or term.startswith("vt"):
         return 0
     if "256" in term or environ.get("COLORTERM") or term.partition("-")[2] in ("kitty", "ghostty", "direct"):
         return 256

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from node.status import HitState, TransferState
-from node.ui.capabilities import colour_count
+from node.ui.capabilities import ColourMode, colour_count
 from node.ui.text import clip_end
 
 Spans = Iterable[tuple[str, str]]
@@ -67,8 +67,8 @@ def tint_for(environ: Mapping[str, str], theme: str = "") -> Tint:
     """A theme's colours for the terminal that the environment tells of, whatever NO_COLOR says."""
     from node.ui.theme import THEMES, style_sequences  # here because most output isn't coloured
 
-    told = {name: value for name, value in environ.items() if name != "NO_COLOR"}
-    return Tint(style_sequences(theme if theme in THEMES else THEMES[0], colour_count(told)))
+    colours = colour_count(environ, ColourMode.ALWAYS)
+    return Tint(style_sequences(theme if theme in THEMES else THEMES[0], colours))
 
 
 def style_of(heading: str, text: str) -> str:

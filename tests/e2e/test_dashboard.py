@@ -213,6 +213,19 @@ def test_a_mute_terminal_without_colours_or_utf8(node, seat):
     at.sees("code=0")
 
 
+def test_the_flag_for_colours_wins_over_the_environment(node, seat):
+    at = seat(node.home, NO_COLOR="1")
+    at.types("shoal ui --color always; echo code=$?\r")
+    at.sees("plain.bin")
+    assert b"\x1b[;3" in at.raw
+    at.types("q")
+    at.sees("code=0")
+    at = seat(node.home)
+    at.types("shoal ui --color never; echo code=$?\r")
+    at.sees("plain.bin")
+    assert b"\x1b[;3" not in at.raw
+
+
 def test_where_no_screen_can_be_shown_commands_are_read_line_by_line(node, seat):
     at = seat(node.home, TERM="dumb")
     at.types("shoal; echo code=$?\r")
