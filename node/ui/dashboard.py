@@ -67,7 +67,8 @@ class _Dashboard:
         self._settings = settings
         now = trio.current_time()
         contact = replace(opening.model.contact, since=now)
-        self._model = replace(opening.model, now=now, wall=time.time(), contact=contact)
+        period_s = 1 / settings.rate
+        self._model = replace(opening.model, now=now, wall=time.time(), contact=contact, period_s=period_s)
         self._painted: Frame | None = opening.painted
         self._bar = ""
         self._wanted = wants(self._model)
@@ -88,7 +89,7 @@ class _Dashboard:
 
     def _poll_s(self) -> float:
         """How long to wait between two looks at the node."""
-        return max(1 / self._settings.rate, 0.0 if self._model.has_focus else AWAY_S)
+        return max(self._model.period_s, 0.0 if self._model.has_focus else AWAY_S)
 
     # --- in -------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from node.status import DetailStatus, ItemStatus, NetworkStatus, NodeStatus, Pee
 from node.ui.lineedit import LineEdit
 
 STALE_S = 2.0
-"""Without news for so long the header says how old the data is; it comes four times a second."""
+"""When news is overdue by so long, the header says how old the data is; it comes some three times a second."""
 
 WAIT_S = 0.3
 """A wait for the node is told of after so long: it usually answers sooner, and words that flash up only unsettle."""
@@ -199,6 +199,7 @@ class Model:
     height: int = 24
     now: float = 0.0
     wall: float = 0.0
+    period_s: float = 0.0  # between two looks at the node
     contact: Contact = Contact()
     data: Data = Data()
     frozen: Data | None = None  # what is shown while the display is frozen

@@ -75,7 +75,7 @@ def _totals(model: Model) -> list[Span]:
         case Reach.CONNECTING:
             return [(" connecting ", "dim"), ("◐ ", "warn")] if model.is_waiting else [(" ", "text")]
     age_s = model.age_s
-    if age_s is not None and age_s > STALE_S:
+    if age_s is not None and age_s > STALE_S + model.period_s:
         return [(f" stale {age_s:.0f}s ", "warn"), ("◐ ", "warn")]
     if model.frozen is not None:
         return [(" FROZEN ", "warn"), ("◐ ", "warn")]

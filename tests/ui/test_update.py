@@ -207,6 +207,8 @@ class TestNews:
 
     def test_silence_makes_the_data_stale_and_says_how_old_it_is(self):
         assert "stale 5s" in text_of(view(told(scene(), msg.Tick(NOW + 5, WALL))))[0]
+        seldom = replace(scene(), period_s=10.0)
+        assert "stale" not in text_of(view(told(seldom, msg.Tick(NOW + 9, WALL))))[0], "it was looked at as agreed"
 
     def test_a_download_that_is_done_is_said(self):
         done = (replace(ITEMS[0], state=TransferState.SEEDING), *ITEMS[1:])
