@@ -7,6 +7,7 @@ Rules: wiring only. What fails at the start ends the process with one sentence a
 from __future__ import annotations
 
 import json
+import gc
 import logging
 import random
 import signal
@@ -167,6 +168,9 @@ async def _main(config: Config, lock: FolderLock, database: Database, stop: trio
             nursery.start_soon(Bootstrapping(host, lambda: dht.routing_table_size, config.bootstrap, book).run)
             if config.mdns:
                 nursery.start_soon(Mdns(host, ZeroconfLan(), random.Random()).run)
+            # What a start has made stays. To look through it all again takes the collector 75 ms on the loop, or 110
+            # with 100,000 keys to provide; without it, 0.4 ms.
+            gc.freeze()
             started(server, host)
             await stop.wait()
             await _say_goodbye(library)
