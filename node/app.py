@@ -6,8 +6,8 @@ Rules: wiring only. What fails at the start ends the process with one sentence a
 
 from __future__ import annotations
 
-import json
 import gc
+import json
 import logging
 import random
 import signal
