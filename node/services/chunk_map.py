@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from node.swarm.availability import Availability, mask_of
+from protocols.bitfield import Bitfield
+
 HAVE, IN_FLIGHT, MISSING, BAD = "#", "v", ".", "x"
 
 MOST_COPIES = 9
@@ -94,3 +97,13 @@ def distributed_copies(count: int, planes: Sequence[int]) -> float:
     everything = (1 << count) - 1 << spare
     copies, fewest = rarest(everything, planes)
     return copies + (count - fewest.bit_count()) / count
+
+
+def copies_among(bitfields: Sequence[Bitfield]) -> float | None:
+    """The same for what some peers have said they have, all of one share; None if nobody has said anything."""
+    if not bitfields:
+        return None
+    among = Availability(bitfields[0].length)
+    for bitfield in bitfields:
+        among.add(mask_of(bitfield))
+    return distributed_copies(bitfields[0].length, among.planes())

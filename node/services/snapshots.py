@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import trio
@@ -16,10 +16,11 @@ import trio
 from node.net.host import Host
 from node.net.kademlia import Kademlia
 from node.services.banning import Banning
-from node.services.chunk_map import ChunkMap, distributed_copies, rarest
+from node.services.chunk_map import ChunkMap, copies_among, distributed_copies, rarest
 from node.services.library import Library
 from node.services.peer_rows import connection_rows, sharing_rows
 from node.services.running import Active
+from node.services.session import PeerSession
 from node.services.swarms import Swarm
 from node.services.threads import in_thread
 from node.status import DetailStatus, FileStatus, ItemStatus, NodeStatus, PeerStatus, TransferState
@@ -96,7 +97,7 @@ class Snapshots:
             skipped_files=row.skipped_files,
             skipped_bytes=_skipped_bytes(row, machine),
             priority=row.priority,
-            copies=distributed_copies(row.chunk_count, machine.picker.availability.planes()) if machine else None,
+            copies=_copies(row, machine, sessions),
         )
 
     async def detail(self, row: Item, cells: int, *, with_files: bool = True) -> DetailStatus:
@@ -223,6 +224,13 @@ def _peers_known(swarm: Swarm | None, active: Active | None) -> int:
         return len(met)
     candidates = active.task.candidates
     return len(candidates) + sum(peer not in candidates for peer in met)
+
+
+def _copies(row: Item, machine: Download | None, sessions: Sequence[PeerSession]) -> float | None:
+    """How often the chunks are there among the connected peers; of a share, by what they have said to have."""
+    if machine:
+        return distributed_copies(row.chunk_count, machine.picker.availability.planes())
+    return copies_among([session.remote_have for session in sessions if session.remote_have is not None])
 
 
 def _skipped_bytes(row: Item, machine: Download | None) -> int:

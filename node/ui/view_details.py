@@ -173,7 +173,7 @@ def _chunks(item: ItemStatus, detail: DetailStatus | None) -> str:
 
 def _availability(item: ItemStatus, detail: DetailStatus | None) -> str:
     if item.copies is None:
-        return "-"
+        return "unknown: nobody is connected"
     words = f"{item.copies:.2f} copies"
     if detail is None or not detail.rarest_chunks:
         return words

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.services.chunk_map import ChunkMap, distributed_copies
+from node.services.chunk_map import ChunkMap, copies_among, distributed_copies
 from node.swarm.availability import Availability, mask_of, mask_of_chunks
 from protocols.bitfield import Bitfield
 from tests.timing import attempts
@@ -85,3 +86,12 @@ def test_two_million_chunks_take_a_screen_no_longer_than_a_few_thousand():
     for attempt in attempts(0.5, time.process_time):
         with attempt:
             assert ChunkMap(count, have.to_bytes(), planes=(plane, plane)).cells(3000) == "3" * 3000
+
+
+def test_copies_among_peers_are_counted_by_what_they_say():
+    assert copies_among([]) is None
+    some = Bitfield(10)
+    for chunk in range(4):
+        some.set(chunk)
+    assert copies_among([some]) == pytest.approx(0.4)
+    assert copies_among([Bitfield.full(10), some, Bitfield.full(10)]) == pytest.approx(2.4)

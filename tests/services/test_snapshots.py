@@ -9,6 +9,8 @@ import trio
 from node.services.choosing import Choosing
 from node.services.snapshots import Snapshots
 from node.status import TransferState
+from node.swarm.rates import Rate
+from protocols.bitfield import Bitfield
 from tests.services.test_library import node
 
 SLOW_BPS = 400_000.0
@@ -70,3 +72,22 @@ async def test_the_average_speed_goes_on_over_a_pause(tmp_path):
         assert after is not None
         assert 0.5 * before < after < 2 * before
         assert after < 4 * SLOW_BPS
+
+
+async def test_of_a_share_it_is_told_how_much_of_it_others_have(tmp_path):
+    async with node(tmp_path) as here:
+        here.host.addresses = here.host.connections = list
+        snapshots = Snapshots(here.library, here.host, SimpleNamespace(bans={}))
+        await here.get()
+        row = await here.until(TransferState.SEEDING)
+        if active := here.library.active.get(row.cid):
+            await active.ended.wait()
+        swarm = here.library.exchange.swarms[row.cid]
+        swarm.sessions.clear()
+        assert snapshots.item(row).copies is None
+        half = Bitfield(row.chunk_count)
+        half.set(0)
+        idle = Rate()
+        swarm.sessions["leecher"] = SimpleNamespace(down=idle, up=idle, remote_have=half)
+        assert snapshots.item(row).copies == 1 / row.chunk_count
+        swarm.sessions.clear()
