@@ -88,6 +88,6 @@ async def test_of_a_share_it_is_told_how_much_of_it_others_have(tmp_path):
         half = Bitfield(row.chunk_count)
         half.set(0)
         idle = Rate()
-        swarm.sessions["leecher"] = SimpleNamespace(down=idle, up=idle, remote_have=half)
+        swarm.sessions["leecher"] = SimpleNamespace(down=idle, up=idle, remote_have=half, address="", agent="")
         assert snapshots.item(row).copies == 1 / row.chunk_count
         swarm.sessions.clear()
