@@ -51,6 +51,8 @@ def _key(model: Model, message: msg.Key) -> Step:
     key = message.name
     if model.toast is not None and model.toast.is_error:
         model = replace(model, toast=None)
+    if not model.has_focus:  # who types is there, whatever the terminal has told or kept to itself
+        model = replace(model, has_focus=True)
     if key == "ctrl-c":
         return _interrupt(model)
     if model.dialog is not None:

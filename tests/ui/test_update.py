@@ -13,6 +13,7 @@ from node.ui import messages as msg
 from node.ui.keymap import BINDINGS, action_of, is_shared
 from node.ui.model import Reach, Screen
 from node.ui.rows import current, ids
+from node.ui.update import update
 from node.ui.view import view
 from tests.ui.scenes import ITEMS, NEWS, NOW, WALL, pressed, scene, text_of, told, typed
 
@@ -240,6 +241,16 @@ class TestNews:
         model = told(scene(80, 24, "4"), replace(NEWS, items=ITEMS[:7]), msg.Printed("get", ("page",), begun=link))
         assert model.details is None
         assert told(model, NEWS).details == ITEMS[7].cid
+
+
+class TestFocus:
+    def test_who_comes_back_has_the_node_looked_at_at_once(self):
+        away, effects = update(scene(), msg.Focus(False))
+        assert (away.has_focus, effects) == (False, ())
+        assert update(away, msg.Focus(True)) == (scene(), (msg.RetryNow(),))
+
+    def test_who_types_is_there(self):
+        assert pressed(told(scene(), msg.Focus(False)), "j")[0].has_focus
 
 
 class TestMouse:
