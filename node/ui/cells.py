@@ -16,13 +16,13 @@ Cell = tuple[str, str]
 
 _ASCII = dict(
     zip(
-        "█▉▊▋▌▍▎▏▓▒░·✗✓↓▼▲‖…◷⟳●◐○─│╭╮╰╯→←↑▾▸◂∞▁▂▃▄▅▆▇×⠀",
-        "##==--..531.!+vv^=~.%*+o-|++++><^v><-.::-==#x ",
+        "█▉▊▋▌▍▎▏▓▒░·✗✓↓▼▲‖…◷⟳●◐○─│╭╮╰╯→←↑▾▴▸◂∞▁▂▃▄▅▆▇×⠀",
+        "#####---531-!+vv^=~.%*+o-|++++><^v^><-.::-==#x ",
         strict=True,
     )
 )
-_BAD_CHUNK = "bad", "x"
-"""The chunk map's style for what a failed file's state is drawn with too, and its own letter for that."""
+_OF_THE_MAP = {("✗", "bad"): "x", ("·", "none"): "."}
+"""Glyphs of the chunk map, by their styles, that are something else elsewhere: a failed file, the rest of a bar."""
 
 _BRAILLE_FIRST, _BRAILLE_LAST = "\u2800", "\u28ff"
 _BY_DOTS = " ..::||##"
@@ -58,8 +58,6 @@ def _span_cells(text: str, style: str, is_ascii: bool) -> list[Cell]:
 
 
 def _ascii(grapheme: str, wide: int, style: str) -> str:
-    if grapheme == "✗" and style == _BAD_CHUNK[0]:
-        return _BAD_CHUNK[1]
     if _BRAILLE_FIRST <= grapheme <= _BRAILLE_LAST:
         return _BY_DOTS[(ord(grapheme) - ord(_BRAILLE_FIRST)).bit_count()]
-    return _ASCII.get(grapheme, "?" * wide)
+    return _OF_THE_MAP.get((grapheme, style)) or _ASCII.get(grapheme, "?" * wide)

@@ -8,10 +8,11 @@ import pytest
 
 from node.status import TransferState
 from node.ui import messages as msg
-from node.ui.cells import line_cells
+from node.ui.cells import _ASCII, line_cells
 from node.ui.keymap import _HINTS, _IN_DETAILS, _PLACES, BINDINGS
 from node.ui.model import WAIT_S, Contact, Model
 from node.ui.preferences import parse
+from node.ui.text import _OWN_GLYPHS
 from node.ui.update import update
 from node.ui.view import view
 from node.ui.view_details import MAP_LABEL
@@ -177,9 +178,15 @@ def test_ascii_has_a_letter_of_its_own_for_every_state():
 
     rows = ascii_of(scene(80, 24))[2:10]
     assert [row[6] for row in rows] == list("v^+=~!^%")
+    assert "####----  45%" in rows[0]
+    assert any("[#######---------] 45%" in line for line in ascii_of(scene(80, 24, "enter")))
     bad = replace(NEWS, detail=replace(NEWS.detail, cells="#vx531." * 3))
     assert any("#vx531.#vx531." in line for line in ascii_of(scene(80, 24, "enter", news=bad)))
 
 
 def test_a_command_is_suggested_by_its_other_name_too():
     assert "get CID|LINK|N" in shown(scene(80, 24, ":", "d", "o"))
+
+
+def test_ascii_has_something_for_every_glyph_of_our_own():
+    assert not set(_OWN_GLYPHS) - set(_ASCII) - {chr(each) for each in range(0x2800, 0x2900)}
