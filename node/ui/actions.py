@@ -11,7 +11,7 @@ from dataclasses import replace
 from node.ui.columns import ask, change
 from node.ui.hit_rows import hit_of, own_search
 from node.ui.lineedit import line
-from node.ui.messages import Leave, Redraw, Request, SetMouse, Suspend, WriteLog
+from node.ui.messages import Leave, Redraw, Request, RetryNow, SetMouse, StartNode, Suspend, WriteLog
 from node.ui.model import SCREENS, Choice, Dialog, Model, Prompt, PromptKind, Screen, Sort, filtered
 from node.ui.peer_actions import ban_confirmed, unban_confirmed
 from node.ui.row_actions import ROW_ACTIONS, do_confirmed
@@ -191,6 +191,8 @@ ACTIONS: Mapping[str, Callable[[Model], Step]] = {
     "suspend": lambda model: (model, (Suspend(),)),
     "help": lambda model: (replace(model, is_help_open=True), ()),
     "leave": lambda model: (model, (Leave(),)),
+    "retry": lambda model: (model, (RetryNow(),)),
+    "start-node": lambda model: (model, (StartNode(),)),
     "stop-node": _stop_node,
     "stop-node!": lambda model: (model, (Leave(stop_node=True),)),
 }

@@ -66,12 +66,12 @@ def _key(model: Model, message: msg.Key) -> Step:
     if model.answer is not None:
         return _answer_key(model, model.answer, key)
     if model.contact.reach is Reach.OFFLINE and key in _OFFLINE_KEYS:
-        return model, (_OFFLINE_KEYS[key],)
+        return act(model, _OFFLINE_KEYS[key])
     action = action_of(key, places(model), bindings(model.keys))
     return act(model, action) if action else (model, ())
 
 
-_OFFLINE_KEYS: Mapping[str, msg.Effect] = {"r": msg.RetryNow(), "S": msg.StartNode()}
+_OFFLINE_KEYS: Mapping[str, str] = {"r": "retry", "S": "start-node"}  # whatever they do elsewhere
 
 
 def _interrupt(model: Model) -> Step:

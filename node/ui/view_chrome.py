@@ -189,7 +189,12 @@ def _hints(model: Model) -> list[tuple[str, str, str]]:
     if model.answer is not None:
         return [("j k", "scroll", ""), ("any other key", "closes", "")]
     if model.contact.reach is Reach.OFFLINE:
-        return [("r", "retry", ""), ("S", "start the node", ""), ("6", "log", "screen:Log"), ("q", "leave", "leave")]
+        return [
+            ("r", "retry", "retry"),
+            ("S", "start the node", "start-node"),
+            ("6", "log", "screen:Log"),
+            ("q", "leave", "leave"),
+        ]
     return list(hints(model))
 
 

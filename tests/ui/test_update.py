@@ -277,6 +277,12 @@ class TestMouse:
         bottom = text_of(view(scene()))[-1]
         assert told(scene(), msg.Mouse("click", bottom.index("help"), 23)).is_help_open
 
+    def test_the_hints_of_a_node_that_is_gone_can_be_clicked(self):
+        model = told(scene(), GONE)
+        bottom = text_of(view(model))[-1]
+        for words, effect in (("retry", msg.RetryNow()), ("start", msg.StartNode()), ("leave", msg.Leave())):
+            assert update(model, msg.Mouse("click", bottom.index(words), 23))[1] == (effect,)
+
     def test_a_heading_sorts_and_sorts_back(self):
         x = text_of(view(scene()))[1].index("NAME")
         once = told(scene(), msg.Mouse("click", x, 1))
