@@ -21,6 +21,7 @@ from protocols.bitfield import Bitfield
 from protocols.cid import Cid
 from protocols.exchange import (
     MAX_DATA,
+    MAX_META,
     PROTOCOL_ID,
     BitfieldMessage,
     Bye,
@@ -98,7 +99,7 @@ async def seed(host: Host, arguments: argparse.Namespace) -> None:
                     talk.connection.set_geometry(geometry)
                     await talk.say(BitfieldMessage(Bitfield.full(geometry.chunk_count).to_bytes()))
                 case GetMeta():
-                    data = described.block[message.offset : message.offset + MAX_DATA]
+                    data = described.block[message.offset : message.offset + MAX_META]
                     await talk.say(Meta(0, len(described.block), message.offset, data))
                 case Request():
                     start = message.chunk * CHUNK + message.offset

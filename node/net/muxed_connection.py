@@ -25,6 +25,7 @@ from protocols.errors import RemoteProtocolError
 from protocols.yamux import (
     NORMAL,
     PROTOCOL_ERROR,
+    BatchSize,
     Event,
     PeerSilent,
     Session,
@@ -36,9 +37,6 @@ from protocols.yamux import (
 )
 
 log = logging.getLogger(__name__)
-
-BATCH_SIZE: Final = 4 * 65_519
-"""Bytes of frames sealed and sent at once: four full Noise messages. Small messages wait for at most this much."""
 
 CLOSE_TIMEOUT_S: Final = 0.5
 """How long closing waits for the peer to take what is queued and the goodbye."""
@@ -181,11 +179,15 @@ class MuxedConnection(IMuxedConn):
             self.flush()
 
     async def _write(self) -> str:
+        batch = BatchSize()
         while True:
-            pieces = self.session.pieces_to_send(BATCH_SIZE)
+            pieces = self.session.pieces_to_send(batch.bytes)
             self._unblock()
             if pieces:
+                start = trio.current_time()
                 await self.secured_conn.send(*pieces)
+                if batch.sent(sum(map(len, pieces)), trio.current_time() - start):
+                    self.secured_conn.limit_unsent(batch.bytes)
             elif self.end_reason is not None:
                 return self.end_reason
             elif self.session.is_over:

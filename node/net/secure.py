@@ -21,7 +21,7 @@ from libp2p.security.noise.transport import Transport
 from libp2p.security.secure_session import SecureSession
 from multiaddr import Multiaddr
 
-from node.net.wire import wire_of
+from node.net.wire import limit_unsent, wire_of
 from protocols.errors import RemoteProtocolError
 from protocols.framing import Buffer
 from protocols.noise import Decryptor, Encryptor
@@ -75,6 +75,10 @@ class NoiseConnection(BaseSession):
     async def send(self, *parts: Buffer) -> None:
         """Sends the parts in a row. Cancelling it leaves the connection useless. Raises trio.BrokenResourceError."""
         await self._wire.send_all(self._encryptor.encrypt(*parts))
+
+    def limit_unsent(self, size: int) -> None:
+        """Has the kernel hold no more than so many bytes that it could not send yet."""
+        limit_unsent(self._wire, size)
 
     async def read(self, n: int | None = None) -> bytes:
         """Up to `n` bytes of plaintext. Raises ConnectionClosedError at the end, whatever its reason."""

@@ -17,18 +17,24 @@ from libp2p.io.trio import TrioTCPStream
 from libp2p.network.connection.raw_connection import RawConnection
 
 UNSENT_LIMIT: Final = 256 * 1024
-"""Bytes the kernel may hold that it could not send yet: one batch. By default it takes up to 4 MiB, behind which a
-small message on a slow link waits for minutes, and pings with it. What is under way isn't limited by this."""
+"""Bytes the kernel may hold at first that it could not send yet. By default it takes up to 4 MiB, behind which a small
+message on a slow link waits for minutes, and pings with it. What is under way isn't limited by this."""
 
 
 def wire_of(connection: IRawConnection) -> trio.abc.Stream:
     """The trio stream under `connection`, which must not be used otherwise from now on."""
     if isinstance(connection, RawConnection) and isinstance(connection.stream, TrioTCPStream):
         stream = connection.stream.stream
-        with suppress(OSError):  # a peer that is gone already; reading will tell
-            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_LIMIT)
+        limit_unsent(stream, UNSENT_LIMIT)
         return stream
     return RawStream(connection)
+
+
+def limit_unsent(stream: trio.abc.Stream, size: int) -> None:
+    """Have the kernel hold no more than so many bytes that it could not send yet, if there is a socket to tell."""
+    if isinstance(stream, trio.SocketStream):
+        with suppress(OSError):  # a peer that is gone already; reading will tell
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, size)
 
 
 class RawStream(trio.abc.Stream):

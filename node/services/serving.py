@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from node.services.session import PeerSession
 from node.services.uploading import Uploads
-from protocols.exchange import MAX_DATA, Cancel, GetMeta, Meta, RejectMeta, RejectReason, Request
+from protocols.exchange import MAX_META, Cancel, GetMeta, Meta, RejectMeta, RejectReason, Request
 
 
 class Serving:
@@ -27,7 +27,7 @@ class Serving:
             reason = RejectReason.UNAVAILABLE if content else RejectReason.BUSY
             self.session.queue(RejectMeta(part=message.part, reason=reason))
             return
-        data = block[message.offset : message.offset + MAX_DATA]
+        data = block[message.offset : message.offset + MAX_META]
         self.session.queue(Meta(part=message.part, total=len(block), offset=message.offset, data=data))
 
     def request(self, message: Request) -> None:

@@ -20,10 +20,15 @@ from protocols.errors import RemoteProtocolError
 from protocols.exchange import MAX_DATA, BitfieldMessage, Bye, ByeReason, Connection, Data, Have, Message, Reject
 from protocols.geometry import Geometry
 
-BULK_WRITTEN = 2 * MAX_DATA
+BURST_S = 0.04
+BURST_LEAST = 1 << 17
+BURST_MOST = 2 * MAX_DATA
+"""DATA written to the stream at once is what the peer takes in so long, within these bounds in bytes; then control has
+its turn again. A write costs the same however long it is, and what is written can't be overtaken any more."""
+
 MESSAGES_WRITTEN = 128
-"""Bytes of DATA written to the stream at once, and answers that carry little; then control has its turn again. A write
-costs more than a small answer does; and so many answers keep the loop busy for about a millisecond."""
+"""Answers that carry little written at once: a write costs more than one of them does; and so many keep the loop busy
+for about a millisecond."""
 
 CONTROL_QUEUED = 4 << 20
 """Bytes of control messages waiting: above it the peer has stopped reading for good (a bitfield is at most 256 KiB)."""
@@ -173,6 +178,10 @@ class PeerSession:
         self.closing.set()
         self._wake.set()
 
+    def burst(self, now: float) -> int:
+        """Bytes of DATA to send to this peer at once."""
+        return min(max(BURST_LEAST, int(self.up.bps(now) * BURST_S)), BURST_MOST)
+
     async def write(self) -> None:
         """The writer task: runs until BYE is written or the stream breaks."""
         while True:
@@ -193,8 +202,8 @@ class PeerSession:
 
     async def _write_bulk(self) -> None:
         messages: list[Data | Reject] = []
-        size = 0
-        while self._bulk and (not messages or size + _bulk(self._bulk[0]) <= BULK_WRITTEN):
+        size, most = 0, self.burst(trio.current_time())
+        while self._bulk and (not messages or size + _bulk(self._bulk[0]) <= most):
             messages.append(self._bulk.popleft())
             size += _bulk(messages[-1])
             if len(messages) == MESSAGES_WRITTEN:

@@ -198,7 +198,10 @@ class Uploads:
 
     def _written(self, seat: _Seat) -> None:
         """A session has written something: it may be granted more again once half its room is free."""
-        if seat.is_held and self._queue and seat.backlog <= seat.room(trio.current_time()) // 2:
+        now = trio.current_time()
+        if self._queue:
+            self._queue.set_slice(seat.session.peer, seat.session.burst(now) // 2)
+        if seat.is_held and self._queue and seat.backlog <= seat.room(now) // 2:
             seat.is_held = False
             if self._seats.get(seat.session.peer) is seat:
                 self._queue.go_on(seat.session.peer)

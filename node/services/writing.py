@@ -31,7 +31,8 @@ stop reading."""
 
 PINNED = 5
 """A piece that is less than this part of the buffer it lies in is copied: a piece keeps all of its buffer in memory,
-and a peer could see to it that the rest is of no use. A full DATA is a quarter of the longest read, and not copied."""
+and a peer could see to it that the rest is of no use. A Noise message is a quarter of what is opened together, and so
+isn't copied."""
 
 
 class Arrived:

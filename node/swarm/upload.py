@@ -23,10 +23,13 @@ from typing import Final
 
 from node.swarm.limits import TokenBucket, ready_at
 from node.swarm.settings import UploadSettings
-from protocols.exchange import MAX_DATA
+from protocols.exchange import MAX_DATA, MIN_DATA
 
 TURN: Final = 1 << 20
 """Bytes of a turn, rounded up to whole requests: one chunk of the default size, or some hundred small files."""
+
+SLICE: Final = 1 << 18
+"""Bytes granted at once to a peer of which nothing else is known, and what each round gives to all whose turn it is."""
 
 MAX_LAG: Final = 8 << 20
 """Bytes a peer may fall behind the best served one: eight turns. Rarer chunks go first until then, not for ever."""
@@ -76,6 +79,7 @@ class _Line:
     is_held: bool = False
     turn: int = 0
     deficit: float = 0.0
+    slice: int = SLICE
     gives_bps: float = 0.0
 
     @property
@@ -156,6 +160,11 @@ class UploadQueue:
             line.is_held = False
             self._place(line)
 
+    def set_slice(self, peer: str, size: int) -> None:
+        """Grant a peer about so many bytes at once from now on, as far as the protocol lets one DATA be so long."""
+        if line := self._lines.get(peer):
+            line.slice = min(max(MIN_DATA, size), MAX_DATA)
+
     def reciprocate(self, given_bps: Mapping[str, float]) -> None:
         """What peers send us at present, in bytes per second; who isn't named sends nothing."""
         self._best_bps = max(given_bps.values(), default=0.0)
@@ -174,11 +183,11 @@ class UploadQueue:
         while self._turns:
             line = self._turns[0]
             asked = line.current or self._take(line)
-            size = min((bucket.slice(MAX_DATA) for bucket in self._buckets), default=MAX_DATA)
+            size = min((bucket.slice(line.slice) for bucket in self._buckets), default=line.slice)
             size = min(size, asked.length - asked.granted)
             if line.deficit >= size:
                 return self._grant(line, asked, size, now)
-            line.deficit += MAX_DATA * self._weight(line)
+            line.deficit += SLICE * self._weight(line)
             self._turns.rotate(-1)
         return None
 

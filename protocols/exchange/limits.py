@@ -14,18 +14,21 @@ PROTOCOL_ID: Final = "/shoal/exchange/1.0.0"
 VERSION: Final = 1
 OLDEST_VERSION: Final = 1
 
-# One DATA or META message. Big enough that framing and Python cost nothing beside the bytes, small enough that a
-# HAVE or CANCEL never waits behind more than a quarter of a default chunk.
-MAX_DATA: Final = 1 << 18
+# One META message: framing costs nothing beside so many bytes, and four of them carry the largest digest page.
+MAX_META: Final = 1 << 18
+
+# One DATA message: a chunk of the default size. A sender makes it as long as the peer takes in a moment, because a HAVE
+# waits behind it; for a peer that takes much, few long ones cost both sides a tenth less than many short ones.
+MAX_DATA: Final = 1 << 20
 
 # A DATA that doesn't end its request carries at least this much (libtorrent's unit of request), so that a peer can't
 # make one chunk cost a million messages.
 MIN_DATA: Final = 1 << 14
 
-# A bitfield of 2^21 chunks, the most a manifest may have, takes exactly this many bytes: as much as one DATA.
+# A bitfield of 2^21 chunks, the most a manifest may have, takes exactly this many bytes: as much as one META.
 MAX_BITFIELD: Final = 1 << 18
 
-# The longest payload: a full DATA or META and, rounded up, its type and three numbers of at most nine bytes.
+# The longest payload: a full DATA and, rounded up, its type and three numbers of at most nine bytes.
 MAX_PAYLOAD: Final = MAX_DATA + 64
 
 # Chunks in one HAVE: a node that verified more since the last write sends several. At most 3 KiB for 2^21 chunks.

@@ -114,7 +114,7 @@ class Meta:
         _check_number("total", self.total)
         _check_number("offset", self.offset)
         # Full answers only, so that a peer can't make a manifest cost a message for each byte.
-        expected = min(limits.MAX_DATA, self.total - self.offset)
+        expected = min(limits.MAX_META, self.total - self.offset)
         if expected < 1 or len(self.data) != expected:
             raise LocalProtocolError(
                 f"META at offset {self.offset} of {self.total} bytes can't carry {len(self.data)} bytes"

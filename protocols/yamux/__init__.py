@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from protocols.yamux.batch import BatchSize
 from protocols.yamux.events import Event, PeerSilent, StreamOpened, StreamReadable, StreamReset, WentAway
 from protocols.yamux.frames import INTERNAL_ERROR, NORMAL, PROTOCOL_ERROR
 from protocols.yamux.limits import INITIAL_WINDOW, MAX_STREAM_WINDOW
@@ -14,6 +15,7 @@ __all__ = [
     "MAX_STREAM_WINDOW",
     "NORMAL",
     "PROTOCOL_ERROR",
+    "BatchSize",
     "Event",
     "PeerSilent",
     "Session",

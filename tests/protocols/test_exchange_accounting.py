@@ -6,7 +6,7 @@ import pytest
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.exchange import (
-    MAX_DATA,
+    MAX_META,
     MAX_META_REQUESTS,
     MAX_REQUESTS,
     MIN_DATA,
@@ -43,14 +43,17 @@ def asked(*requests: Request, geometry: Geometry = BIG) -> ConnectionPair:
     return pair
 
 
+PART = 1 << 18
+
+
 def test_a_chunk_comes_in_parts_and_counts_whole_until_its_last_byte():
     pair = asked(Request(1, 0, 1 << 20))
-    for offset in range(0, 1 << 20, MAX_DATA):
+    for offset in range(0, 1 << 20, PART):
         assert pair.opener.outstanding_bytes == pair.acceptor.remote_outstanding_bytes == 1 << 20
         assert pair.opener.awaits(1, 0, 1 << 20)
         assert pair.acceptor.owes(1, 0, 1 << 20)
-        (data,) = pair.tell(pair.acceptor, Data(1, offset, b"x" * MAX_DATA))
-        assert (data.chunk, data.offset, len(data.data)) == (1, offset, MAX_DATA)
+        (data,) = pair.tell(pair.acceptor, Data(1, offset, b"x" * PART))
+        assert (data.chunk, data.offset, len(data.data)) == (1, offset, PART)
     assert pair.opener.outstanding_bytes == pair.acceptor.remote_outstanding_bytes == 0
     assert not pair.opener.awaits(1, 0, 1 << 20)
     assert not pair.acceptor.owes(1, 0, 1 << 20)
@@ -203,10 +206,10 @@ def meta_asked(*asks: GetMeta) -> ConnectionPair:
 
 
 def test_metadata_is_answered_in_the_order_it_was_asked_for():
-    pair = meta_asked(GetMeta(0, 0), GetMeta(0, MAX_DATA), GetMeta(7, 0), GetMeta(1, 0))
+    pair = meta_asked(GetMeta(0, 0), GetMeta(0, MAX_META), GetMeta(7, 0), GetMeta(1, 0))
     answers = [
-        Meta(0, MAX_DATA + 3, 0, b"m" * MAX_DATA),
-        Meta(0, MAX_DATA + 3, MAX_DATA, b"end"),
+        Meta(0, MAX_META + 3, 0, b"m" * MAX_META),
+        Meta(0, MAX_META + 3, MAX_META, b"end"),
         RejectMeta(7, RejectReason.UNAVAILABLE),
         Meta(1, 4, 0, b"page"),
     ]
@@ -219,7 +222,7 @@ def test_metadata_is_answered_in_the_order_it_was_asked_for():
     [
         (Meta(0, 5, 0, b"block"), "META of part 0 at 0 where part 1 at 9 is due"),
         (Meta(1, 5, 0, b"block"), "META of part 1 at 0 where part 1 at 9 is due"),
-        (Meta(1, MAX_PAGE + 1, 9, b"x" * MAX_DATA), f"claims {MAX_PAGE + 1} bytes, more than {MAX_PAGE}"),
+        (Meta(1, MAX_PAGE + 1, 9, b"x" * MAX_META), f"claims {MAX_PAGE + 1} bytes, more than {MAX_PAGE}"),
         (RejectMeta(0, RejectReason.BUSY), "REJECT_META of part 0 where part 1 is due"),
     ],
 )
@@ -236,8 +239,8 @@ def test_metadata_that_nobody_asked_for(message):
 
 def test_a_manifest_has_a_greatest_size_of_its_own():
     pair = meta_asked(GetMeta(0, 0), GetMeta(0, 0))
-    pair.tell(pair.acceptor, Meta(0, MAX_MANIFEST, 0, b"x" * MAX_DATA))
-    too_big = Meta(0, MAX_MANIFEST + 1, 0, b"x" * MAX_DATA)
+    pair.tell(pair.acceptor, Meta(0, MAX_MANIFEST, 0, b"x" * MAX_META))
+    too_big = Meta(0, MAX_MANIFEST + 1, 0, b"x" * MAX_META)
     refused_from_both(pair, pair.acceptor, too_big, f"claims {MAX_MANIFEST + 1} bytes, more than {MAX_MANIFEST}")
 
 

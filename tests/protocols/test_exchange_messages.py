@@ -10,6 +10,7 @@ from protocols.exchange import (
     MAX_AGENT,
     MAX_DATA,
     MAX_HAVE,
+    MAX_META,
     MIN_REQUEST_LIMIT,
     BitfieldMessage,
     Bye,
@@ -43,13 +44,13 @@ IMPOSSIBLE = {
     "get_meta part": lambda: GetMeta(-1, 0),
     "get_meta offset": lambda: GetMeta(0, MAX_UVARINT + 1),
     "meta part": lambda: Meta(-1, 1, 0, b"x"),
-    "meta total": lambda: Meta(0, MAX_UVARINT + 1, 0, b"x" * MAX_DATA),
+    "meta total": lambda: Meta(0, MAX_UVARINT + 1, 0, b"x" * MAX_META),
     "meta offset": lambda: Meta(0, 1, -1, b"xx"),
     "meta of nothing": lambda: Meta(0, 0, 0, b""),
     "meta behind its end": lambda: Meta(0, 5, 5, b""),
     "meta short": lambda: Meta(0, 5, 0, b"xxxx"),
     "meta long": lambda: Meta(0, 5, 0, b"xxxxxx"),
-    "meta beyond a message": lambda: Meta(0, MAX_DATA + 1, 0, b"x" * (MAX_DATA + 1)),
+    "meta beyond a message": lambda: Meta(0, MAX_META + 1, 0, b"x" * (MAX_META + 1)),
     "reject_meta part": lambda: RejectMeta(-1, RejectReason.BUSY),
     "reject_meta cancelled": lambda: RejectMeta(0, RejectReason.CANCELLED),
     "bitfield": lambda: BitfieldMessage(b"x" * (MAX_BITFIELD + 1)),
@@ -87,7 +88,7 @@ def test_an_impossible_message_cant_be_made(make):
 
 def test_messages_as_long_as_may_be_can_be_made():
     assert len(Data(0, 0, b"x" * MAX_DATA).data) == MAX_DATA
-    assert len(Meta(0, MAX_DATA + 1, 0, b"x" * MAX_DATA).data) == MAX_DATA
+    assert len(Meta(0, MAX_META + 1, 0, b"x" * MAX_META).data) == MAX_META
     assert len(BitfieldMessage(b"x" * MAX_BITFIELD).data) == MAX_BITFIELD
     assert len(Have(tuple(range(MAX_HAVE))).chunks) == MAX_HAVE
 

@@ -47,7 +47,7 @@ async def test_who_takes_what_is_sent_is_not_idle_however_slow(autojump_clock, m
         peer = await connect(network)
         await peer.greet()
         await peer.say(*(Request(chunk, 0, CHUNK) for chunk in range(4)))
-        monkeypatch.setattr(session, "BULK_WRITTEN", CHUNK)
+        monkeypatch.setattr(session, "BURST_LEAST", CHUNK)
         monkeypatch.setattr(fakes, "BYTES_PER_S", CHUNK / (0.8 * IDLE_TIMEOUT_S))
         for chunk in range(4):
             assert await peer.rest_of(chunk) == DATA[chunk * CHUNK : (chunk + 1) * CHUNK]

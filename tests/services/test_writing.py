@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from node.services.writing import BATCH, BATCH_CHUNKS, GATHER_S, WAITING, Arrived, WriteQueue
-from protocols.exchange import MAX_DATA, MAX_HAVE
+from protocols.exchange import MAX_HAVE
 
 MIB = 1 << 20
 
@@ -128,7 +128,7 @@ def test_a_dropped_chunk_begins_anew():
 def test_what_is_kept_pins_little_more_than_itself():
     arrived = Arrived()
     read = memoryview(bytes(MIB))
-    arrived.keep(0, 0, read[:MAX_DATA])
+    arrived.keep(0, 0, read[: MIB // 4])
     arrived.keep(1, 0, read[:16_384])
     (large,) = arrived.take(0).parts
     (small,) = arrived.take(1).parts

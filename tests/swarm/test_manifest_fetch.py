@@ -17,7 +17,7 @@ from node.swarm.manifest_fetch import (
 )
 from protocols.cid import DAG_CBOR, Cid
 from protocols.errors import RemoteProtocolError
-from protocols.exchange import MAX_DATA, GetMeta, Meta, RejectReason
+from protocols.exchange import MAX_META, GetMeta, Meta, RejectReason
 from protocols.manifest import INLINE_DIGESTS, MAX_MANIFEST_SIZE, FileEntry, Manifest, encode
 
 
@@ -40,7 +40,7 @@ class Server:
 
     def answer(self, asked: GetMeta) -> Meta:
         block = self.blocks[asked.part]
-        return Meta(asked.part, len(block), asked.offset, block[asked.offset : asked.offset + MAX_DATA])
+        return Meta(asked.part, len(block), asked.offset, block[asked.offset : asked.offset + MAX_META])
 
 
 def pump(fetch: ManifestFetch, servers: dict[str, Server], now: float = 0.0) -> list[str]:
@@ -219,17 +219,17 @@ def test_a_claimed_size_beyond_the_limit_is_refused_before_it_arrives(total):
     fetch.peer_joined("liar")
     fetch.command(0.0)
     with pytest.raises(RemoteProtocolError, match="can't have"):
-        fetch.received("liar", Meta(0, total, 0, bytes(MAX_DATA)))
+        fetch.received("liar", Meta(0, total, 0, bytes(MAX_META)))
 
 
 def test_a_size_that_changes_between_parts_is_refused():
     fetch = ManifestFetch(SMALL.cid)
     fetch.peer_joined("liar")
     fetch.command(0.0)
-    fetch.received("liar", Meta(0, 3 * MAX_DATA, 0, bytes(MAX_DATA)))
+    fetch.received("liar", Meta(0, 3 * MAX_META, 0, bytes(MAX_META)))
     fetch.command(0.0)
     with pytest.raises(RemoteProtocolError, match="can't have"):
-        fetch.received("liar", Meta(0, 4 * MAX_DATA, MAX_DATA, bytes(MAX_DATA)))
+        fetch.received("liar", Meta(0, 4 * MAX_META, MAX_META, bytes(MAX_META)))
 
 
 def test_bytes_that_hash_right_and_are_no_manifest_are_nobodys_fault():

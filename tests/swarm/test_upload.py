@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from node.swarm.limits import TokenBucket
 from node.swarm.settings import UploadSettings
-from node.swarm.upload import BEST_WEIGHT, MAX_LAG, Grant, UploadQueue
-from protocols.exchange import MAX_DATA
+from node.swarm.upload import BEST_WEIGHT, MAX_LAG, SLICE, Grant, UploadQueue
+from protocols.exchange import MAX_DATA, MIN_DATA
 
 MIB = 1 << 20
 CHUNKS = 1000
@@ -47,7 +47,7 @@ def test_a_request_is_granted_in_order_and_whole():
     uploads = queue()
     uploads.push("a", 7, 1000, MIB)
     got = list(grants(uploads))
-    assert [grant.offset for grant in got] == [1000 + place * MAX_DATA for place in range(4)]
+    assert [grant.offset for grant in got] == [1000 + place * SLICE for place in range(4)]
     assert [grant.is_last for grant in got] == [False, False, False, True]
     assert {(grant.peer, grant.chunk) for grant in got} == {("a", 7)}
     assert uploads.queued_bytes("a") == 0
@@ -73,7 +73,7 @@ def test_every_byte_asked_for_is_granted_once_and_in_order_unless_given_up(data)
                 for grant in grants(uploads, 1):
                     span = expected[grant.peer, grant.chunk]
                     assert grant.offset == span[0]
-                    assert 0 < grant.length <= MAX_DATA
+                    assert 0 < grant.length <= SLICE
                     span[0] += grant.length
                     assert grant.is_last == (span[0] == span[1])
             case "cancel" if mine := [key for key, span in expected.items() if key[0] == peer and span[0] < span[1]]:
@@ -222,7 +222,7 @@ def test_a_stream_that_takes_no_more_gives_its_turn_away_and_goes_on_where_it_wa
     assert uploads.next(0.0).peer == "other"
     uploads.go_on("slow")
     rest = [(grant.peer, grant.chunk, grant.offset) for grant in grants(uploads, 6)]
-    assert rest[3:] == [("slow", 1, MAX_DATA * place) for place in (1, 2, 3)], "what was begun is finished first"
+    assert rest[3:] == [("slow", 1, SLICE * place) for place in (1, 2, 3)], "what was begun is finished first"
 
 
 def test_a_line_is_bounded_in_requests_and_in_bytes():
@@ -291,3 +291,29 @@ def test_departures_are_counted_in_a_byte():
         assert len(list(grants(uploads))) == 2
     ask(uploads, "a", 1, 2)
     assert [grant.chunk for grant in grants(uploads)][::4] == [2, 1]
+
+
+def test_a_peer_is_granted_as_much_at_once_as_is_said_of_it():
+    uploads = queue()
+    for peer in ("quick", "slow"):
+        assert uploads.push(peer, 0, 0, MIB)
+    uploads.set_slice("quick", 10 * MAX_DATA)
+    uploads.set_slice("slow", 1)
+    uploads.set_slice("stranger", MIB)
+    grants: dict[str, list[int]] = {"quick": [], "slow": []}
+    while grant := uploads.next(0.0):
+        grants[grant.peer].append(grant.length)
+    assert grants == {"quick": [MAX_DATA], "slow": [MIN_DATA] * (MIB // MIN_DATA)}
+
+
+def test_long_slices_take_nothing_from_who_gets_short_ones():
+    uploads = queue()
+    for chunk in range(4):
+        for peer in ("quick", "slow"):
+            assert uploads.push(peer, chunk, 0, MIB)
+    uploads.set_slice("quick", MAX_DATA)
+    sent = {"quick": 0, "slow": 0}
+    while grant := uploads.next(0.0):
+        sent[grant.peer] += grant.length
+        if max(sent.values()) < 4 * MIB:
+            assert abs(sent["quick"] - sent["slow"]) <= MAX_DATA

@@ -77,7 +77,7 @@ func decodeHello(f *frames.Fields) Message {
 
 func decodeMeta(f *frames.Fields) Message {
 	meta := Meta{f.Uvarint(), f.Uvarint(), f.Uvarint(), f.RestOfBytes()}
-	if f.Err == nil && (meta.Offset >= meta.Total || uint64(len(meta.Data)) != min(MaxData, meta.Total-meta.Offset)) {
+	if f.Err == nil && (meta.Offset >= meta.Total || uint64(len(meta.Data)) != min(MaxMeta, meta.Total-meta.Offset)) {
 		f.Fail(fmt.Errorf("%d bytes at %d of %d", len(meta.Data), meta.Offset, meta.Total))
 	}
 	return meta

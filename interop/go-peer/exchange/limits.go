@@ -10,8 +10,9 @@ const Version = 1
 
 // Limits of the page, section 10.
 const (
-	MaxPayload        = 262_208
-	MaxData           = 262_144
+	MaxPayload        = 1_048_640
+	MaxMeta           = 262_144
+	MaxData           = 1_048_576
 	MinData           = 16_384
 	MaxBitfield       = 262_144
 	MaxHave           = 1_024

@@ -35,7 +35,7 @@ func (w *Swarm) askMetadata() {
 }
 
 func (w *Swarm) askPart(s *session) {
-	w.meta.block, w.meta.asked = nil, exchange.MaxData
+	w.meta.block, w.meta.asked = nil, exchange.MaxMeta
 	s.send(exchange.GetMeta{Part: uint64(len(w.meta.blocks))})
 }
 
@@ -48,9 +48,9 @@ func (w *Swarm) metaArrived(s *session, m exchange.Meta) error {
 	meta.block = append(meta.block, m.Data...)
 	if uint64(len(meta.block)) < m.Total {
 		// After the first piece the size is known: keep as many under way as may be.
-		for meta.asked < m.Total && meta.asked < uint64(len(meta.block))+exchange.MaxMetaRequests*exchange.MaxData {
+		for meta.asked < m.Total && meta.asked < uint64(len(meta.block))+exchange.MaxMetaRequests*exchange.MaxMeta {
 			s.send(exchange.GetMeta{Part: m.Part, Offset: meta.asked})
-			meta.asked += exchange.MaxData
+			meta.asked += exchange.MaxMeta
 		}
 		return nil
 	}

@@ -95,7 +95,7 @@ func (s *session) metaAnswer() exchange.Message {
 		return exchange.RejectMeta{Part: ask.Part, Reason: exchange.RejectUnavailable}
 	}
 	block := known.Blocks[ask.Part]
-	data := block[ask.Offset:min(uint64(len(block)), ask.Offset+exchange.MaxData)]
+	data := block[ask.Offset:min(uint64(len(block)), ask.Offset+exchange.MaxMeta)]
 	return exchange.Meta{Part: ask.Part, Total: uint64(len(block)), Offset: ask.Offset, Data: slices.Clone(data)}
 }
 
