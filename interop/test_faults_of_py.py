@@ -49,7 +49,7 @@ def fetch(here: Processes, path: Path, *sources: Peer) -> Peer:
 def test_a_seeder_at_fault_is_left_and_another_one_finishes(here, mode):
     path = here.file(SIZE)
     bad = here.py("seed", path, "--misbehave", mode)
-    good = here.go("seed", path, "--pace", "30ms")
+    good = here.go("seed", path, "--pace", "120ms")
     assert good.ready["cid"] == bad.ready["cid"]
     ended = fetch(here, path, bad, good).await_event("ended", peer=bad.id)
     if mode == "no-data" and ended["reason"] == "finished":
@@ -68,7 +68,7 @@ def test_a_wrong_manifest_is_not_believed(here):
 @pytest.mark.parametrize("mode", FAULTS_OF_LEECHERS)
 def test_a_leecher_at_fault_loses_its_session_and_others_keep_theirs(here, mode):
     path = here.file(SMALLER)
-    seeder = here.go("seed", path, "--pace", "5ms", *PATIENCE)
+    seeder = here.go("seed", path, "--pace", "20ms", *PATIENCE)
     bad = here.py("fetch", path, "--peer", seeder.address, "--misbehave", mode)
     fetch(here, path, seeder)
     ended = seeder.await_event("ended", peer=bad.id)
