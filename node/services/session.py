@@ -21,10 +21,11 @@ from protocols.exchange import MAX_DATA, BitfieldMessage, Bye, ByeReason, Connec
 from protocols.geometry import Geometry
 
 BURST_S = 0.04
-BURST_LEAST = 1 << 17
+BURST_LEAST = 1 << 19
 BURST_MOST = 2 * MAX_DATA
 """DATA written to the stream at once is what the peer takes in so long, within these bounds in bytes; then control has
-its turn again. A write costs the same however long it is, and what is written can't be overtaken any more."""
+its turn again. A write costs the same however long it is, and what is written can't be overtaken any more. With less
+than the least, eight leechers on a small machine took a tenth longer."""
 
 MESSAGES_WRITTEN = 128
 """Answers that carry little written at once: a write costs more than one of them does; and so many keep the loop busy
