@@ -27,8 +27,12 @@ READY_S = 120.0
 
 T = TypeVar("T")
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SHOAL_")} | {"SHOAL_MDNS": "0"}
-"""Nothing of who runs this, and nothing said on the LAN."""
+_PERSONAL = ("SHOAL_", "PYTHONDONTWRITEBYTECODE")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(_PERSONAL)} | {
+    "SHOAL_MDNS": "0"
+}
+"""Nothing of who runs this, and nothing said on the LAN. Compiled modules are kept, as for everybody: else each command
+would compile them anew."""
 
 
 class DaemonError(Exception):
