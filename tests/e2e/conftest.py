@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemons import Daemon
+from tests.e2e.seat import Seat
 
 HERE = Path(__file__).parent
 
@@ -32,6 +33,19 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
             return daemon
 
         yield start_one
+
+
+@pytest.fixture
+def sit() -> Iterator[Callable[..., Seat]]:
+    """Sit down at terminals for data folders; all are left at the end."""
+    with ExitStack() as stack:
+
+        def sit_down(home: Path, *size: int, **options) -> Seat:
+            seat = Seat(home, *size, **options)
+            stack.callback(seat.leaves)
+            return seat
+
+        yield sit_down
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,6 @@ import signal
 import subprocess
 from unicodedata import category
 
-import pytest
-
 from tests.daemons import ENVIRONMENT, SHOAL, await_that
 from tests.e2e.seat import Seat
 
@@ -24,20 +22,6 @@ HOSTILE = (
     "c1 \x9b2J and \x85 and del \x7f.txt",
     "l" * 251 + ".bin",
 )
-
-
-@pytest.fixture
-def sit(tmp_path):
-    """Sit down at a terminal for a data folder."""
-    taken: list[Seat] = []
-
-    def down(home, *size: int, **options) -> Seat:
-        taken.append(Seat(home, *size, **options))
-        return taken[-1]
-
-    yield down
-    for seat in taken:
-        seat.leaves()
 
 
 def cells(at: Seat) -> list[str]:

@@ -17,20 +17,6 @@ WITH_FOCUS = "\x1b[I"
 
 
 @pytest.fixture
-def sit(tmp_path):
-    """Sit down at a terminal for a data folder."""
-    taken: list[Seat] = []
-
-    def down(home, *size: int, **options) -> Seat:
-        taken.append(Seat(home, *size, **options))
-        return taken[-1]
-
-    yield down
-    for seat in taken:
-        seat.leaves()
-
-
-@pytest.fixture
 def fetching(start, tmp_path):
     """A node with a download that goes on for minutes."""
     alice = start("alice")
