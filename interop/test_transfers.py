@@ -94,6 +94,8 @@ def test_every_seeder_serves_every_leecher(here, leecher, nodes, kinds, by):
     path = here.file(SIZE)
     # Several are slowed down where they can be, so that none has sent everything before the others are there.
     pace = ("--pace", "10ms") if len(kinds) > 1 else ()
+    for node in nodes:
+        node.ask("limit", "--up", "20MB" if len(kinds) > 1 else "off")
     seeders = [
         Seeder(here.go("seed", path, *pace) if kind == "go" else nodes[number], path)
         for number, kind in enumerate(kinds)
